@@ -1,0 +1,122 @@
+"""Every error a person can meet, each in one line: what is wrong, the value, what would be right, the next step.
+
+SubpixelError
+├── SettingError            an option or argument that cannot be right (factor 0, unknown format, …)
+├── PictureError            a picture that cannot be read
+│   ├── PictureMissing      nothing at that path
+│   ├── PictureUnreadable   empty, truncated, or not a picture at all
+│   ├── PictureUnsupported  a picture, but of a kind not handled here
+│   └── PictureTooLarge     more pixels than the limit
+├── OutputError             a result that cannot be written
+│   ├── OutputExists        the target exists and overwriting was not asked for
+│   └── OutputUnwritable    no permission, no such folder, disk full, or the format cannot hold the size
+├── ModelError
+│   ├── ModelUnknown        no model of that name (nearest names are offered)
+│   └── ModelDamaged        card or weights missing, malformed, or not matching their hash
+├── EngineError             an engine that is not installed or fails to run a network
+└── TrainingError           a recipe, checkpoint or data set that cannot be used
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "EngineError",
+    "ModelDamaged",
+    "ModelError",
+    "ModelUnknown",
+    "OutputError",
+    "OutputExists",
+    "OutputUnwritable",
+    "PictureError",
+    "PictureMissing",
+    "PictureTooLarge",
+    "PictureUnreadable",
+    "PictureUnsupported",
+    "SettingError",
+    "SubpixelError",
+    "TrainingError",
+]
+
+
+class SubpixelError(Exception):
+    """Base of every error raised on purpose. `str(error)` is one line for a person.
+
+    Args:
+        what: what is wrong, with the value, e.g. ``"scale is 0"``.
+        hint: what would be right, or the next command, e.g. ``"give a factor above 0 and up to 16, as --scale 2"``.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        self.what = " ".join(what.split())
+        self.hint = " ".join(hint.split())
+        super().__init__(f"{self.what}: {self.hint}" if self.hint else self.what)
+
+
+class SettingError(SubpixelError):
+    """An option or argument that cannot be right."""
+
+    exit_code = 2
+
+
+class PictureError(SubpixelError):
+    """A picture that cannot be read."""
+
+    exit_code = 3
+
+
+class PictureMissing(PictureError):
+    """Nothing at that path, or a folder without pictures."""
+
+
+class PictureUnreadable(PictureError):
+    """Empty, truncated, or not a picture at all."""
+
+
+class PictureUnsupported(PictureError):
+    """A picture of a kind that is not handled here."""
+
+
+class PictureTooLarge(PictureError):
+    """More pixels than the limit; the limit can be raised."""
+
+
+class OutputError(SubpixelError):
+    """A result that cannot be written."""
+
+    exit_code = 4
+
+
+class OutputExists(OutputError):
+    """The target exists, and overwriting was not asked for."""
+
+
+class OutputUnwritable(OutputError):
+    """No permission, no such folder, disk full, or a size that the format cannot hold."""
+
+
+class ModelError(SubpixelError):
+    """A model that cannot be used."""
+
+    exit_code = 5
+
+
+class ModelUnknown(ModelError):
+    """No model of that name; the nearest names are in the hint."""
+
+
+class ModelDamaged(ModelError):
+    """Card or weights missing, malformed, or not matching their hash."""
+
+
+class EngineError(SubpixelError):
+    """An engine that is not installed, or that fails to run a network."""
+
+    exit_code = 6
+
+
+class TrainingError(SubpixelError):
+    """A recipe, checkpoint or data set that cannot be used."""
+
+    exit_code = 7

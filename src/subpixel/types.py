@@ -1,0 +1,128 @@
+"""Small values that the rooms hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+"""Samples as files hold them: 0–255 or 0–65535."""
+
+Planes: TypeAlias = NDArray[np.float32]
+"""Samples to compute with, channels first: (channels, height, width), 0–1 unless said otherwise."""
+
+Precision: TypeAlias = Literal["fp32", "bf16"]
+PrecisionChoice: TypeAlias = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self.width * self.height
+
+    def times(self, factor: int) -> Size:
+        """The size `factor` times as wide and as high."""
+        return Size(self.width * factor, self.height * factor)
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height}"
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a picture file carries beside its pixels. Everything here survives upscaling where the format can hold it.
+
+    Attributes:
+        format: name of the file's format as in `subpixel.image.FORMATS` (``"png"``, ``"jpeg"``, …); None for arrays.
+        icc: ICC profile that describes the pixels, as stored.
+        exif: EXIF block as libvips holds it (starts with ``Exif\\0\\0``); its orientation has been applied and reset.
+        xmp: XMP packet.
+        iptc: IPTC block.
+        dpi: horizontal and vertical resolution, dots per inch; None where the file states none.
+        delays: display time of every frame in milliseconds, one per frame; empty for a still picture.
+        loop: how often an animation repeats, 0 for ever.
+        comments: text comments of the file, as (key, text).
+        lossless: True where a format with both kinds (WebP, AVIF) was coded without loss.
+    """
+
+    format: str | None = None
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    delays: tuple[int, ...] = ()
+    loop: int = 0
+    comments: tuple[tuple[str, str], ...] = ()
+    lossless: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture, upright.
+
+    Attributes:
+        pixels: (frames, height, width, channels), uint8 or uint16, C-contiguous; channels are 1 grey, 2 grey + alpha,
+            3 RGB, 4 RGB + alpha. Alpha is straight (not premultiplied). One frame unless animated.
+        metadata: everything else in the file.
+        notes: one line for each thing that reading changed ("CMYK converted to sRGB by its profile").
+    """
+
+    pixels: Pixels
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def size(self) -> Size:
+        """Width and height of a frame."""
+        return Size(int(self.pixels.shape[2]), int(self.pixels.shape[1]))
+
+    @property
+    def channels(self) -> int:
+        """1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha."""
+        return int(self.pixels.shape[3])
+
+    @property
+    def has_alpha(self) -> bool:
+        """True where the last channel is alpha."""
+        return self.channels in (2, 4)
+
+    @property
+    def bits(self) -> int:
+        """Bits per sample, 8 or 16."""
+        return 8 if self.pixels.dtype == np.uint8 else 16
+
+    def with_pixels(self, pixels: Pixels) -> Picture:
+        """The same picture with other pixels, metadata kept."""
+        return replace(self, pixels=pixels)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFile:
+    """A network ready for an engine.
+
+    The ONNX graph has one input (N, channels, H, W) and one output (N, channels, scale·H, scale·W), both float32 with
+    dynamic N, H and W. Samples within `halo` input pixels of the border may depend on the padding inside the
+    network: callers pad by `halo` and cut `scale · halo` off the result.
+    """
+
+    name: str
+    onnx: bytes
+    scale: int
+    channels: int
+    halo: int
