@@ -50,12 +50,13 @@ def luma(picture: NDArray[np.uint8], *, as_rgb: bool = False) -> Luma:
         SettingError: another shape or type.
     """
     _check_picture(picture)
-    if picture.ndim == 3 and picture.shape[2] == 3:
-        planes: Planes = np.ascontiguousarray(picture.transpose(2, 0, 1), dtype=np.float32) / np.float32(PEAK)
-        y: Luma = colour.rgb_to_y(planes)[0].astype(np.float64) * PEAK
-        return y
-    grey = picture.reshape(picture.shape[:2]).astype(np.float64)
-    return grey * np.float64(colour.GREY_GAIN) + np.float64(colour.GREY_OFFSET * PEAK) if as_rgb else grey
+    pixels = picture.reshape(*picture.shape[:2], -1)
+    if pixels.shape[2] == 1 and not as_rgb:
+        return pixels[..., 0].astype(np.float64)
+    rgb = np.broadcast_to(pixels, (*pixels.shape[:2], 3)).transpose(2, 0, 1)
+    planes: Planes = rgb.astype(np.float32, order="C") / np.float32(PEAK)
+    y: Luma = colour.rgb_to_y(planes)[0].astype(np.float64) * PEAK
+    return y
 
 
 def psnr(a: Scorable, b: Scorable, *, border: int = 0) -> float:
