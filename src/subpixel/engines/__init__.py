@@ -1,0 +1,67 @@
+"""Engines run networks. The rest of the project sees only `load_engine`, `Engine`, `Runner` and `EngineSettings`."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Final, cast
+
+from subpixel.engines.base import Batch, Engine, EngineSettings, Runner, choose_precision
+from subpixel.engines.processor import has_bf16, nominal_gflops, usable_cores
+from subpixel.errors import EngineError, SettingError
+
+__all__ = [
+    "DEFAULT_ENGINE",
+    "Batch",
+    "Engine",
+    "EngineSettings",
+    "Runner",
+    "choose_precision",
+    "engine_names",
+    "has_bf16",
+    "load_engine",
+    "nominal_gflops",
+    "usable_cores",
+]
+
+DEFAULT_ENGINE: Final = "openvino"
+
+# Engines of the house, known without a search through installed packages (which would cost 20 ms at every start).
+_OWN: Final = {
+    "openvino": "subpixel.engines.openvino:OpenVINOEngine",
+    "onnxruntime": "subpixel.engines.onnxruntime:OnnxRuntimeEngine",
+    "fake": "subpixel.engines.fake:FakeEngine",
+}
+
+
+def _installed() -> dict[str, str]:
+    """Engines that installed packages offer under the entry point `subpixel.engines`, name → "module:class"."""
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry.value for entry in entry_points(group="subpixel.engines")}
+
+
+def engine_names() -> tuple[str, ...]:
+    """Names that `load_engine` knows."""
+    return tuple(sorted({*_OWN, *_installed()}))
+
+
+def load_engine(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        SettingError: there is none; the nearest names are in the hint.
+        EngineError: its package cannot be imported.
+    """
+    where = _OWN.get(name) or _installed().get(name)
+    if where is None:
+        names = engine_names()
+        near = get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+        raise SettingError(f"no engine is called {name!r}", hint)
+    module, _, attribute = where.partition(":")
+    try:
+        made = getattr(import_module(module), attribute)()
+    except ImportError as error:
+        raise EngineError(f"the engine {name} cannot be loaded: {error}", "install what it needs") from error
+    return cast(Engine, made)

@@ -6,6 +6,7 @@ The inverse is the exact inverse of that matrix, so a round trip changes nothing
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -24,9 +25,7 @@ _MATRIX64: Final = (
     / 255.0
 )
 _OFFSET64: Final = np.array([16.0, 128.0, 128.0]) / 255.0
-_MATRIX: Final[NDArray[np.float32]] = _MATRIX64.astype(np.float32)
-_INVERSE: Final[NDArray[np.float32]] = np.linalg.inv(_MATRIX64).astype(np.float32)
-_OFFSET: Final[NDArray[np.float32]] = _OFFSET64.astype(np.float32)
+_INVERSE64: Final = np.linalg.inv(_MATRIX64)
 
 GREY_GAIN: Final = float(_MATRIX64[0].sum())
 """Y gained by one unit of grey: 219/255."""
@@ -34,27 +33,34 @@ GREY_OFFSET: Final = float(_OFFSET64[0])
 """Y of black: 16/255."""
 
 
+def _combine(planes: Sequence[NDArray[np.float32]], weights: NDArray[np.float64], offset: float) -> NDArray[np.float32]:
+    """Weighted sum of planes plus an offset, sample by sample.
+
+    Not a matrix product: BLAS may add in another order at the end of a row, and a pixel's colour must not depend on
+    where its tile was cut. Weights that cannot move a result by 1/1000 of a 16-bit level are left out.
+    """
+    used = [(plane, np.float32(weight)) for plane, weight in zip(planes, weights, strict=True) if abs(weight) > 1e-8]
+    total = used[0][0] * used[0][1]
+    for plane, weight in used[1:]:
+        total += plane * weight
+    total += np.float32(offset)
+    return total
+
+
 def rgb_to_ycbcr(rgb: Planes) -> Planes:
     """RGB → YCbCr. (3, H, W) in 0–1 → (3, H, W): Y in 16/255–235/255, Cb and Cr in 16/255–240/255."""
-    _, height, width = rgb.shape
-    flat = _MATRIX @ rgb.reshape(3, -1)
-    flat += _OFFSET[:, None]
-    return flat.reshape(3, height, width)
+    return np.stack([_combine(tuple(rgb), _MATRIX64[i], float(_OFFSET64[i])) for i in range(3)])
 
 
-def ycbcr_to_rgb(ycbcr: Planes) -> Planes:
-    """YCbCr → RGB, the exact inverse of `rgb_to_ycbcr`. (3, H, W) → (3, H, W), not clipped."""
-    _, height, width = ycbcr.shape
-    flat = _INVERSE @ (ycbcr.reshape(3, -1) - _OFFSET[:, None])
-    return flat.reshape(3, height, width)
+def ycbcr_to_rgb(ycbcr: Planes | Sequence[NDArray[np.float32]]) -> Planes:
+    """YCbCr → RGB, the exact inverse of `rgb_to_ycbcr`. (3, H, W) or three planes (H, W) → (3, H, W), not clipped."""
+    offsets = -(_INVERSE64 @ _OFFSET64)
+    return np.stack([_combine(tuple(ycbcr), _INVERSE64[i], float(offsets[i])) for i in range(3)])
 
 
 def rgb_to_y(rgb: Planes) -> Planes:
     """RGB → Y alone. (3, H, W) in 0–1 → (1, H, W) in 16/255–235/255."""
-    _, height, width = rgb.shape
-    flat = _MATRIX[:1] @ rgb.reshape(3, -1)
-    flat += _OFFSET[0]
-    return flat.reshape(1, height, width)
+    return _combine(tuple(rgb), _MATRIX64[0], float(_OFFSET64[0]))[None]
 
 
 def grey_to_y(grey: Planes) -> Planes:

@@ -1,0 +1,141 @@
+"""The models: those that ship in the package, and a user's own from a path.
+
+A model is a folder with `card.toml` and its ONNX file. Adding one to the package is adding such a folder under
+`models/`; nothing else changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from subpixel.errors import ModelDamaged, ModelUnknown
+from subpixel.types import NetworkFile
+from subpixel.zoo.card import Card, Colour, Score, read_card
+
+__all__ = [
+    "DEFAULT_FAMILY",
+    "Card",
+    "Colour",
+    "Model",
+    "Score",
+    "candidates",
+    "card",
+    "chroma_model",
+    "load_model",
+    "model_names",
+    "read_card",
+]
+
+_MODELS: Final = Path(__file__).parent / "models"
+
+DEFAULT_FAMILY: Final = {2: "espcn", 3: "espcn", 4: "espcn"}
+"""The family used for each scale when the user names none: the best Set5 score per second among those that ship."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A card with its verified network."""
+
+    card: Card
+    network: NetworkFile
+
+
+@cache
+def model_names() -> tuple[str, ...]:
+    """Names of the models in the package, sorted."""
+    return tuple(sorted(path.parent.name for path in _MODELS.glob("*/card.toml")))
+
+
+def _folder(name: str | Path) -> Path | None:
+    """The folder of a model given by path (folder, card or ONNX file), None where `name` is no path."""
+    path = Path(name)
+    if path.suffix in (".onnx", ".toml") or len(path.parts) > 1 or path.is_dir():
+        return path if path.suffix not in (".onnx", ".toml") else path.parent
+    return None
+
+
+@cache
+def _own_card(name: str) -> Card:
+    found = read_card(_MODELS / name / "card.toml")
+    if found.name != name:
+        raise ModelDamaged(f"the card in the folder {name} is named {found.name}")
+    return found
+
+
+def card(name: str | Path) -> Card:
+    """The card of one model, by its name or by a path to a folder, card or ONNX file.
+
+    Raises:
+        ModelUnknown: no such model; the nearest names are in the hint.
+        ModelDamaged: its card is missing or malformed.
+    """
+    if str(name) in model_names():
+        return _own_card(str(name))
+    folder = _folder(name)
+    if folder is not None:
+        if not Path(name).exists():
+            raise ModelUnknown(f"there is no model at {name}", "subpixel models lists those in the package")
+        found = read_card(Path(name) if Path(name).suffix == ".toml" else folder / "card.toml")
+        if Path(name).suffix == ".onnx" and found.weights != Path(name).name:
+            raise ModelDamaged(f"the card beside {name} describes {found.weights}", "put each network in its own folder")
+        return found
+    near = get_close_matches(str(name), (*model_names(), *families()), 2, 0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "subpixel models lists those there are"
+    raise ModelUnknown(f"no model is called {str(name)!r}", hint)
+
+
+@cache
+def families() -> tuple[str, ...]:
+    """Names of the families in the package."""
+    return tuple(sorted({_own_card(name).family for name in model_names()}))
+
+
+def candidates(model: str | Path | None) -> dict[int, str | Path]:
+    """The models that may be used together, by scale.
+
+    Args:
+        model: a model's name or path (that model alone), a family's name (all its scales), or None (the defaults).
+
+    Raises:
+        ModelUnknown: as `card`.
+    """
+    if model is None:
+        return {scale: f"{family}-x{scale}" for scale, family in DEFAULT_FAMILY.items()}
+    if str(model) in families():
+        members = (_own_card(name) for name in model_names())
+        return {member.scale: member.name for member in members if member.family == str(model)}
+    return {card(model).scale: model}
+
+
+def chroma_model(scale: int) -> str | None:
+    """The model that enlarges what a Y network does not see (Cb, Cr): bicubic, or None at scales it does not ship for."""
+    name = f"bicubic-x{scale}"
+    return name if name in model_names() else None
+
+
+def load_model(name: str | Path) -> Model:
+    """Read a model's card and weights, and verify the weights against the card's hash.
+
+    Raises:
+        ModelUnknown: no such model.
+        ModelDamaged: the card is malformed, or the weights are missing or changed.
+    """
+    found = card(name)
+    folder = _MODELS / str(name) if str(name) in model_names() else _folder(name)
+    path = (folder or _MODELS) / found.weights
+    try:
+        onnx = path.read_bytes()
+    except OSError as error:
+        raise ModelDamaged(f"the weights {path} of {found.name} cannot be read: {error.strerror}") from error
+    digest = hashlib.sha256(onnx).hexdigest()
+    if digest != found.sha256:
+        raise ModelDamaged(
+            f"the weights {path} are not those of the card (sha256 {digest[:12]}…, the card says {found.sha256[:12]}…)",
+            "install the package again, or correct the card if you changed the network on purpose",
+        )
+    return Model(found, NetworkFile(found.name, onnx, found.scale, found.channels, found.halo))

@@ -1,0 +1,470 @@
+"""The main path, top to bottom: read → plan → run → stitch → write.
+
+`upscale(x, scale=…)` is the one-line form; `Upscaler` keeps engine and networks loaded between pictures.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel import image, zoo
+from subpixel.engines import (
+    DEFAULT_ENGINE,
+    EngineSettings,
+    Runner,
+    choose_precision,
+    has_bf16,
+    load_engine,
+    nominal_gflops,
+    usable_cores,
+)
+from subpixel.errors import SettingError
+from subpixel.image.alpha import fill_transparent
+from subpixel.pipeline import (
+    Clock,
+    Network,
+    Strips,
+    Window,
+    network_strips,
+    picture_strips,
+    planes_strips,
+    resampled_strips,
+)
+from subpixel.plan import DEFAULT_TILE, PassModel, Plan, Target, make_plan
+from subpixel.types import Picture, Pixels, Planes, Precision, PrecisionChoice, Size
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+
+Progress = Callable[[int, int], None]
+"""Called as progress(done, total) in tiles, from the calling thread."""
+
+Sample = TypeVar("Sample", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds of wall time by stage, and seconds of work summed over threads.
+
+    Attributes:
+        read: decoding the input.
+        load: starting the engine and loading networks (0 when they were loaded before).
+        run: computing the result.
+        write: encoding and writing.
+        network: work inside networks, summed over threads.
+        other: work around them (colour, cutting, rounding, resampling), summed over threads.
+    """
+
+    read: float = 0.0
+    load: float = 0.0
+    run: float = 0.0
+    write: float = 0.0
+    network: float = 0.0
+    other: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Wall time of all stages."""
+        return self.read + self.load + self.run + self.write
+
+
+@dataclass(frozen=True, slots=True)
+class Upscaled:
+    """A picture that was made larger, and how.
+
+    Attributes:
+        picture: the result.
+        plan: passes and tiles.
+        precision: arithmetic that was used.
+        timings: where the time went.
+    """
+
+    picture: Picture
+    plan: Plan
+    precision: Precision
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """A file that was written.
+
+    Attributes:
+        source: the input file.
+        target: the file written.
+        before: size of the input.
+        after: size of the result.
+        models: models used, in order; empty where only resampling was needed.
+        notes: one line for everything that reading changed or the target's format could not hold.
+        timings: where the time went.
+    """
+
+    source: Path
+    target: Path
+    before: Size
+    after: Size
+    models: tuple[str, ...]
+    notes: tuple[str, ...]
+    timings: Timings
+
+
+class Upscaler:
+    """Makes pictures larger. Engine and networks are loaded at first use and kept.
+
+    Args:
+        model: a model's name (``"espcn-x3"``), a family's (``"espcn"``), a path to a model of your own (its folder,
+            card or ONNX file), or None for the default of each scale.
+        engine: name of the engine.
+        precision: ``"auto"`` (bf16 for 8-bit pictures where the processor computes it, else fp32), ``"fp32"``, ``"bf16"``.
+        threads: tiles computed side by side; None for every core.
+        tile: largest side of a tile in input pixels. Changes memory and speed, never the result.
+
+    Raises:
+        SettingError: an argument that cannot be right.
+        ModelUnknown: no such model.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        engine: str = DEFAULT_ENGINE,
+        precision: PrecisionChoice = "auto",
+        threads: int | None = None,
+        tile: int = DEFAULT_TILE,
+    ) -> None:
+        if precision not in ("auto", "fp32", "bf16"):
+            raise SettingError(f"the precision is {precision!r}", "it can be auto, fp32 or bf16")
+        if threads is not None and not 1 <= threads <= 1024:
+            raise SettingError(f"the number of threads is {threads}", "give 1 or more, as --threads 2")
+        if not 16 <= tile <= 8192:
+            raise SettingError(f"the tile is {tile} pixels", "give 16 to 8192, as --tile 256")
+        self.engine = engine
+        self.precision = precision
+        self.threads = threads or usable_cores()
+        self.tile = tile
+        self._cards = {scale: zoo.card(name) for scale, name in zoo.candidates(model).items()}
+        self._sources = zoo.candidates(model)
+        self._networks: dict[tuple[int, Precision], Network] = {}
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Upscaler:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the threads. The upscaler can be used again; they start anew."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def plan(self, size: Size, target: Target) -> Plan:
+        """How a picture of `size` would be made, without doing it.
+
+        Raises:
+            SettingError: more than 16 times the picture's size.
+        """
+        models: Mapping[int, PassModel] = {
+            scale: PassModel(card.name, scale, card.halo, card.work, card.activations)
+            for scale, card in self._cards.items()
+        }
+        return make_plan(size, target, models, tile=self.tile, threads=self.threads)
+
+    def precision_for(self, bits: int) -> Precision:
+        """Arithmetic used for pictures with that many bits per sample."""
+        bf16 = has_bf16() and self.engine == DEFAULT_ENGINE
+        return choose_precision(self.precision, cpu_has_bf16=bf16, bits=bits)
+
+    def seconds(self, plan: Plan, picture: Picture) -> float:
+        """Rough time the networks will take for `picture`, from this processor's nominal speed."""
+        speed = nominal_gflops(self.precision_for(picture.bits)) * self.threads
+        return plan.seconds(gflops=speed, frames=picture.frames)
+
+    def memory(self, plan: Plan, picture: Picture) -> int:
+        """Rough peak memory in bytes for `picture`."""
+        return plan.memory(
+            threads=self.threads,
+            channels=picture.channels,
+            sample_bytes=picture.bits // 8,
+            frames=picture.frames,
+        )
+
+    def _network(self, scale: int, precision: Precision) -> Network:
+        """The network of that scale, loaded once."""
+        key = (scale, precision)
+        if key not in self._networks:
+            engine = load_engine(self.engine)
+            model = zoo.load_model(self._sources[scale])
+            run = engine.load(model.network, EngineSettings(self.threads, precision))
+            self._networks[key] = Network(
+                run=run,
+                scale=scale,
+                halo=model.card.halo,
+                colour=model.card.colour,
+                value_range=model.card.value_range,
+                chroma=self._chroma(scale) if model.card.colour == "y" else None,
+            )
+        return self._networks[key]
+
+    def _chroma(self, scale: int) -> Runner | None:
+        """Bicubic enlargement of Cb and Cr, always in fp32."""
+        name = zoo.chroma_model(scale)
+        if name is None:
+            return None
+        return load_engine(self.engine).load(zoo.load_model(name).network, EngineSettings(self.threads, "fp32"))
+
+    def picture(self, picture: Picture, target: Target, *, progress: Progress | None = None) -> Upscaled:
+        """Make a decoded picture larger.
+
+        Args:
+            picture: the picture.
+            target: factor or size.
+            progress: told of every finished strip of tiles.
+
+        Raises:
+            SettingError: the size asked for is more than 16 times the picture's, or more than memory holds.
+            ModelError: a model's files are damaged.
+            EngineError: the engine cannot run the network.
+        """
+        plan = self.plan(picture.size, target)
+        self._check_memory(plan, picture)
+        precision = self.precision_for(picture.bits)
+        started = time.perf_counter()
+        networks = [self._network(step.model.scale, precision) for step in plan.passes]
+        loaded = time.perf_counter()
+        clock = Clock()
+        shape = (picture.frames, plan.target.height, plan.target.width, picture.channels)
+        result: Pixels = np.empty(shape, picture.pixels.dtype)
+        finished, total = 0, max(1, plan.tiles * picture.frames)
+
+        def done(tiles: int) -> None:
+            nonlocal finished
+            finished += tiles
+            if progress is not None:
+                progress(finished, total)
+
+        for index in range(picture.frames):
+            self._frame(picture.pixels[index], result[index], plan, networks, picture.has_alpha, clock, done)
+        ended = time.perf_counter()
+        timings = Timings(load=loaded - started, run=ended - loaded, network=clock.network, other=clock.other)
+        return Upscaled(picture.with_pixels(result), plan, precision, timings)
+
+    def _check_memory(self, plan: Plan, picture: Picture) -> None:
+        """Refuse what would not fit, before any work."""
+        need, have = self.memory(plan, picture), _physical_memory()
+        if have is not None and need > have:
+            raise SettingError(
+                f"a result of {plan.target} needs about {need / 1e9:.1f} GB of memory, this computer has {have / 1e9:.1f}",
+                "use a smaller factor",
+            )
+
+    def _frame(
+        self,
+        pixels: Pixels,
+        into: Pixels,
+        plan: Plan,
+        networks: list[Network],
+        alpha: bool,
+        clock: Clock,
+        done: Callable[[int], None],
+    ) -> None:
+        """One frame: (h, w, channels) → `into` (H, W, channels)."""
+        channels = pixels.shape[2]
+        opaque = not alpha or bool((pixels[:, :, -1] == np.iinfo(pixels.dtype).max).all())
+        strips: Strips = picture_strips(pixels)
+        if alpha and not opaque:
+            planes = np.concatenate(list(strips), axis=1)
+            planes[:-1] = fill_transparent(planes[:-1], planes[-1])
+            strips = planes_strips(planes)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="subpixel")
+        size = plan.source
+        for step, network in zip(plan.passes, networks, strict=True):
+            last = step is plan.passes[-1] and not plan.resample
+            strips = network_strips(  # type: ignore[assignment]
+                Window(strips, size.height),
+                step,
+                network,
+                alpha=alpha,
+                channels=channels,
+                pool=self._pool,
+                clock=clock,
+                done=done,
+                into=into if last else None,
+            )
+            size = step.target
+        if plan.resample or not plan.passes:
+            strips = resampled_strips(  # type: ignore[assignment]
+                Window(strips, size.height), size, plan.target, alpha=alpha and not opaque, clock=clock, into=into
+            )
+        for _ in strips:
+            pass
+
+    def file(
+        self,
+        source: str | Path,
+        target: str | Path,
+        wish: Target,
+        *,
+        format: str | None = None,
+        quality: int | None = None,
+        lossless: bool | None = None,
+        overwrite: bool = False,
+        pixel_limit: int | None = None,
+        progress: Progress | None = None,
+    ) -> FileResult:
+        """Make a picture file larger and write the result.
+
+        The target is checked before any work, written beside itself under another name, and renamed when complete.
+
+        Args:
+            source: the picture file.
+            target: the file to write; its suffix chooses the format unless `format` does.
+            wish: factor or size.
+            format: format to write, by name.
+            quality: 1–100 for formats with loss.
+            lossless: for formats that have both.
+            overwrite: replace an existing target.
+            pixel_limit: largest number of pixels read; None for the default.
+            progress: see `picture`.
+
+        Raises:
+            PictureError: the source cannot be read.
+            OutputError: the target exists, or cannot be written.
+            SettingError, ModelError, EngineError: as `picture`.
+        """
+        started = time.perf_counter()
+        limit = {} if pixel_limit is None else {"pixel_limit": pixel_limit}
+        picture = image.read(source, **limit)
+        chosen = format if format is not None or Path(target).suffix else picture.metadata.format
+        image.check_target(target, format=chosen, size=wish.size_for(picture.size), overwrite=overwrite)
+        read = time.perf_counter()
+        made = self.picture(picture, wish, progress=progress)
+        computed = time.perf_counter()
+        notes = image.write(
+            made.picture, target, format=chosen, quality=quality, lossless=lossless, overwrite=overwrite
+        )
+        written = time.perf_counter()
+        times = made.timings
+        return FileResult(
+            Path(source),
+            Path(target),
+            picture.size,
+            made.picture.size,
+            tuple(step.model.name for step in made.plan.passes),
+            (*picture.notes, *notes),
+            Timings(read - started, times.load, times.run, written - computed, times.network, times.other),
+        )
+
+    @overload
+    def upscale(
+        self, x: NDArray[Sample], *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
+    ) -> NDArray[Sample]: ...
+    @overload
+    def upscale(
+        self, x: PillowImage, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
+    ) -> PillowImage: ...
+    @overload
+    def upscale(
+        self, x: Picture | str | Path, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
+    ) -> Picture: ...
+    def upscale(
+        self,
+        x: Any,
+        *,
+        scale: float | None = None,
+        width: int | None = None,
+        height: int | None = None,
+    ) -> Any:
+        """Make a picture larger; what comes in comes out in kind.
+
+        Args:
+            x: an array (H, W) or (H, W, 1–4), uint8, uint16 or float in 0–1, channels grey, grey + alpha, RGB or RGBA;
+                a Pillow image; a `Picture`; or a path to a picture file.
+            scale: factor, above 0 and up to 16; 4 if neither it nor a size is given.
+            width: width to fit inside.
+            height: height to fit inside.
+
+        Returns:
+            An array of the same dtype and number of dimensions, a Pillow image of the same mode, or a `Picture` (for
+            pictures and paths).
+
+        Raises:
+            SubpixelError: see `picture` and `file`.
+        """
+        target = Target(scale, width, height)
+        if isinstance(x, np.ndarray):
+            return image.to_array(self.picture(image.from_array(x), target).picture, like=x)
+        if isinstance(x, Picture):
+            return self.picture(x, target).picture
+        if isinstance(x, str | Path):
+            return self.picture(image.read(x), target).picture
+        if image.is_pillow(x):
+            return image.to_pillow(self.picture(image.from_pillow(x), target).picture, like=x)
+        raise SettingError(f"cannot upscale a {type(x).__name__}", "give an array, a Pillow image or a path")
+
+
+@overload
+def upscale(
+    x: NDArray[Sample],
+    *,
+    scale: float | None = ...,
+    width: int | None = ...,
+    height: int | None = ...,
+    model: str | Path | None = ...,
+) -> NDArray[Sample]: ...
+@overload
+def upscale(
+    x: PillowImage,
+    *,
+    scale: float | None = ...,
+    width: int | None = ...,
+    height: int | None = ...,
+    model: str | Path | None = ...,
+) -> PillowImage: ...
+@overload
+def upscale(
+    x: Picture | str | Path,
+    *,
+    scale: float | None = ...,
+    width: int | None = ...,
+    height: int | None = ...,
+    model: str | Path | None = ...,
+) -> Picture: ...
+def upscale(
+    x: Any,
+    *,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    model: str | Path | None = None,
+) -> Any:
+    """Make one picture larger; see `Upscaler.upscale`. For many pictures, keep an `Upscaler`."""
+    with Upscaler(model) as upscaler:
+        return upscaler.upscale(x, scale=scale, width=width, height=height)
+
+
+def _physical_memory() -> int | None:
+    """Bytes of memory in this computer, None where the system does not tell."""
+    import os
+
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+__all__ = ["FileResult", "Planes", "Progress", "Timings", "Upscaled", "Upscaler", "upscale"]

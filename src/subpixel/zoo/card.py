@@ -1,0 +1,133 @@
+"""A model's card: the facts that upscaling needs to run it and a person needs to choose it, read from `card.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from subpixel.errors import ModelDamaged
+
+Colour: TypeAlias = Literal["y", "rgb"]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Quality on one benchmark set: PSNR in dB and SSIM, both on Y (see docs/reference/measure.md)."""
+
+    psnr: float
+    ssim: float
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One model.
+
+    Attributes:
+        name: unique name, also its folder's: letters, digits, ``.``, ``_``, ``-``.
+        title: name for people.
+        summary: one sentence on what it is good for.
+        task: what it does; ``"super-resolution"`` enlarges.
+        family: models of one family differ only in scale; a family's name stands for all of them.
+        scale: factor of one pass.
+        colour: what the network sees: ``"y"`` (luma of BT.601, studio range) or ``"rgb"``.
+        value_range: what 0 and 1 become at the network's input and output, e.g. (0, 1) or (0, 255).
+        halo: receptive radius in input pixels: how far away a pixel can change a result.
+        parameters: number of trained parameters.
+        macs: multiply-adds per input pixel (for estimates of time); 0: as many as parameters.
+        activations: values held per input pixel while running (for estimates of memory).
+        weights: file name of the ONNX network, beside the card.
+        sha256: of that file.
+        licence: SPDX name.
+        paper: where the network is described.
+        recipe: name of the training recipe.
+        training_data: what it was trained on.
+        scores: quality by benchmark set.
+    """
+
+    name: str
+    title: str
+    summary: str
+    task: str
+    family: str
+    scale: int
+    colour: Colour
+    halo: int
+    weights: str
+    sha256: str
+    licence: str
+    value_range: tuple[float, float] = (0.0, 1.0)
+    parameters: int = 0
+    macs: int = 0
+    activations: int = 128
+    paper: str = ""
+    recipe: str = ""
+    training_data: tuple[str, ...] = ()
+    scores: dict[str, Score] = field(default_factory=dict)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the network's input and output."""
+        return 1 if self.colour == "y" else 3
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds per input pixel."""
+        return self.macs or self.parameters
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "name": str, "title": str, "summary": str, "task": str, "family": str, "scale": int, "colour": str, "halo": int,
+    "weights": str, "sha256": str, "licence": str, "value_range": list, "parameters": int, "macs": int,
+    "activations": int, "paper": str, "recipe": str, "training_data": list, "scores": dict,
+}  # fmt: skip
+
+
+def read_card(path: Path) -> Card:
+    """Read and check a card.
+
+    Raises:
+        ModelDamaged: missing, not TOML, or a field missing, unknown, of the wrong kind or out of range.
+    """
+    try:
+        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelDamaged(f"there is no card {path}", "a model is a folder with card.toml and its ONNX file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ModelDamaged(f"the card {path} cannot be read: {error}") from error
+
+    def bad(what: str, hint: str = "") -> ModelDamaged:
+        return ModelDamaged(f"the card {path} {what}", hint)
+
+    for key, value in raw.items():
+        if key not in _TYPES:
+            raise bad(f"has an unknown field {key!r}", f"fields are {', '.join(_TYPES)}")
+        if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
+            raise bad(f"has {key} = {value!r}", f"it should be a {_TYPES[key].__name__}")  # type: ignore[union-attr]
+    needed = [f.name for f in fields(Card) if f.default is MISSING and f.default_factory is MISSING]
+    missing = [name for name in needed if name not in raw]
+    if missing:
+        raise bad(f"lacks {', '.join(missing)}")
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", raw["name"]):
+        raise bad(f"has name = {raw['name']!r}", "use letters, digits, '.', '_' and '-'")
+    if raw["colour"] not in ("y", "rgb"):
+        raise bad(f"has colour = {raw['colour']!r}", 'it should be "y" or "rgb"')
+    for key, low, high in (("scale", 1, 16), ("halo", 0, 4096)):
+        if not low <= raw[key] <= high:
+            raise bad(f"has {key} = {raw[key]}", f"it should be {low} to {high}")
+    if Path(raw["weights"]).name != raw["weights"]:
+        raise bad(f"has weights = {raw['weights']!r}", "it should be the name of a file beside the card")
+    if not re.fullmatch(r"[0-9a-f]{64}", raw["sha256"]):
+        raise bad(f"has sha256 = {raw['sha256']!r}", "it should be 64 hexadecimal digits: run sha256sum on the weights")
+    bounds = raw.pop("value_range", [0.0, 1.0])
+    if len(bounds) != 2 or not all(isinstance(b, int | float) for b in bounds) or not bounds[0] < bounds[1]:
+        raise bad(f"has value_range = {bounds}", "it should be two rising numbers, as [0.0, 1.0]")
+    scores = raw.pop("scores", {})
+    try:
+        read = {name: Score(float(row["psnr"]), float(row["ssim"])) for name, row in scores.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise bad("has a score without psnr and ssim") from error
+    data = tuple(str(item) for item in raw.pop("training_data", []))
+    return Card(**raw, value_range=(float(bounds[0]), float(bounds[1])), scores=read, training_data=data)
