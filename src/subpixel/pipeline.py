@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from subpixel.engines import Runner
 from subpixel.image.alpha import premultiply, unpremultiply
-from subpixel.image.colour import grey_to_y, rgb_to_ycbcr, rgb_to_y, y_to_grey, ycbcr_to_rgb
+from subpixel.image.colour import grey_to_y, rgb_to_y, rgb_to_ycbcr, y_to_grey, ycbcr_to_rgb
 from subpixel.image.resample import resize, resize_rows, row_blocks
 from subpixel.plan import Pass, Span
 from subpixel.types import Pixels, Planes, Size
@@ -303,4 +303,3 @@ def resampled_strips(
         source.forget(low)
         clock.add(other=time.perf_counter() - started)
         yield strip
-

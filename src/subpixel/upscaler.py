@@ -8,13 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from subpixel import image, zoo
 from subpixel.engines import (
@@ -40,81 +38,14 @@ from subpixel.pipeline import (
     resampled_strips,
 )
 from subpixel.plan import DEFAULT_TILE, PassModel, Plan, Target, make_plan
+from subpixel.results import FileResult, Timings, Upscaled
 from subpixel.types import Picture, Pixels, Planes, Precision, PrecisionChoice, Size
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as PillowImage
 
 Progress = Callable[[int, int], None]
 """Called as progress(done, total) in tiles, from the calling thread."""
 
-Sample = TypeVar("Sample", bound=np.generic)
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Seconds of wall time by stage, and seconds of work summed over threads.
-
-    Attributes:
-        read: decoding the input.
-        load: starting the engine and loading networks (0 when they were loaded before).
-        run: computing the result.
-        write: encoding and writing.
-        network: work inside networks, summed over threads.
-        other: work around them (colour, cutting, rounding, resampling), summed over threads.
-    """
-
-    read: float = 0.0
-    load: float = 0.0
-    run: float = 0.0
-    write: float = 0.0
-    network: float = 0.0
-    other: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """Wall time of all stages."""
-        return self.read + self.load + self.run + self.write
-
-
-@dataclass(frozen=True, slots=True)
-class Upscaled:
-    """A picture that was made larger, and how.
-
-    Attributes:
-        picture: the result.
-        plan: passes and tiles.
-        precision: arithmetic that was used.
-        timings: where the time went.
-    """
-
-    picture: Picture
-    plan: Plan
-    precision: Precision
-    timings: Timings
-
-
-@dataclass(frozen=True, slots=True)
-class FileResult:
-    """A file that was written.
-
-    Attributes:
-        source: the input file.
-        target: the file written.
-        before: size of the input.
-        after: size of the result.
-        models: models used, in order; empty where only resampling was needed.
-        notes: one line for everything that reading changed or the target's format could not hold.
-        timings: where the time went.
-    """
-
-    source: Path
-    target: Path
-    before: Size
-    after: Size
-    models: tuple[str, ...]
-    notes: tuple[str, ...]
-    timings: Timings
+Kind = TypeVar("Kind")
+"""An array, a Pillow image or a `Picture`: what comes in comes out in kind."""
 
 
 class Upscaler:
@@ -124,7 +55,7 @@ class Upscaler:
         model: a model's name (``"espcn-x3"``), a family's (``"espcn"``), a path to a model of your own (its folder,
             card or ONNX file), or None for the default of each scale.
         engine: name of the engine.
-        precision: ``"auto"`` (bf16 for 8-bit pictures where the processor computes it, else fp32), ``"fp32"``, ``"bf16"``.
+        precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 for 8-bit pictures where the processor computes it.
         threads: tiles computed side by side; None for every core.
         tile: largest side of a tile in input pixels. Changes memory and speed, never the result.
 
@@ -267,7 +198,7 @@ class Upscaler:
         need, have = self.memory(plan, picture), _physical_memory()
         if have is not None and need > have:
             raise SettingError(
-                f"a result of {plan.target} needs about {need / 1e9:.1f} GB of memory, this computer has {have / 1e9:.1f}",
+                f"{plan.target} needs about {need / 1e9:.1f} GB of memory, this computer has {have / 1e9:.1f} GB",
                 "use a smaller factor",
             )
 
@@ -371,16 +302,12 @@ class Upscaler:
 
     @overload
     def upscale(
-        self, x: NDArray[Sample], *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
-    ) -> NDArray[Sample]: ...
-    @overload
-    def upscale(
-        self, x: PillowImage, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
-    ) -> PillowImage: ...
-    @overload
-    def upscale(
-        self, x: Picture | str | Path, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
+        self, x: str | Path, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
     ) -> Picture: ...
+    @overload
+    def upscale(
+        self, x: Kind, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
+    ) -> Kind: ...
     def upscale(
         self,
         x: Any,
@@ -419,31 +346,22 @@ class Upscaler:
 
 @overload
 def upscale(
-    x: NDArray[Sample],
-    *,
-    scale: float | None = ...,
-    width: int | None = ...,
-    height: int | None = ...,
-    model: str | Path | None = ...,
-) -> NDArray[Sample]: ...
-@overload
-def upscale(
-    x: PillowImage,
-    *,
-    scale: float | None = ...,
-    width: int | None = ...,
-    height: int | None = ...,
-    model: str | Path | None = ...,
-) -> PillowImage: ...
-@overload
-def upscale(
-    x: Picture | str | Path,
+    x: str | Path,
     *,
     scale: float | None = ...,
     width: int | None = ...,
     height: int | None = ...,
     model: str | Path | None = ...,
 ) -> Picture: ...
+@overload
+def upscale(
+    x: Kind,
+    *,
+    scale: float | None = ...,
+    width: int | None = ...,
+    height: int | None = ...,
+    model: str | Path | None = ...,
+) -> Kind: ...
 def upscale(
     x: Any,
     *,

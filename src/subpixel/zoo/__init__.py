@@ -82,7 +82,9 @@ def card(name: str | Path) -> Card:
             raise ModelUnknown(f"there is no model at {name}", "subpixel models lists those in the package")
         found = read_card(Path(name) if Path(name).suffix == ".toml" else folder / "card.toml")
         if Path(name).suffix == ".onnx" and found.weights != Path(name).name:
-            raise ModelDamaged(f"the card beside {name} describes {found.weights}", "put each network in its own folder")
+            raise ModelDamaged(
+                f"the card beside {name} describes {found.weights}", "put each network in its own folder"
+            )
         return found
     near = get_close_matches(str(name), (*model_names(), *families()), 2, 0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "subpixel models lists those there are"
@@ -113,7 +115,7 @@ def candidates(model: str | Path | None) -> dict[int, str | Path]:
 
 
 def chroma_model(scale: int) -> str | None:
-    """The model that enlarges what a Y network does not see (Cb, Cr): bicubic, or None at scales it does not ship for."""
+    """The model that enlarges what a Y network does not see (Cb and Cr): bicubic; None at scales without one."""
     name = f"bicubic-x{scale}"
     return name if name in model_names() else None
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from subpixel.errors import ModelDamaged
 
@@ -78,11 +79,30 @@ class Card:
         return self.macs or self.parameters
 
 
-_TYPES: dict[str, type | tuple[type, ...]] = {
+_TYPES: Final = {
     "name": str, "title": str, "summary": str, "task": str, "family": str, "scale": int, "colour": str, "halo": int,
     "weights": str, "sha256": str, "licence": str, "value_range": list, "parameters": int, "macs": int,
     "activations": int, "paper": str, "recipe": str, "training_data": list, "scores": dict,
 }  # fmt: skip
+
+_RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
+    ("name", lambda v: re.fullmatch(r"[A-Za-z0-9._-]+", v) is not None, "use letters, digits, '.', '_' and '-'"),
+    ("colour", lambda v: v in ("y", "rgb"), 'it should be "y" or "rgb"'),
+    ("scale", lambda v: 1 <= v <= 16, "it should be 1 to 16"),
+    ("halo", lambda v: 0 <= v <= 4096, "it should be 0 to 4096"),
+    ("weights", lambda v: Path(v).name == v, "it should be the name of a file beside the card"),
+    (
+        "sha256",
+        lambda v: re.fullmatch(r"[0-9a-f]{64}", v) is not None,
+        "it should be 64 hexadecimal digits: run sha256sum on the weights",
+    ),
+    (
+        "value_range",
+        lambda v: len(v) == 2 and all(isinstance(b, int | float) for b in v) and v[0] < v[1],
+        "it should be two rising numbers, as [0.0, 1.0]",
+    ),
+)
+"""Field, test and what would be right."""
 
 
 def read_card(path: Path) -> Card:
@@ -94,40 +114,35 @@ def read_card(path: Path) -> Card:
     try:
         raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ModelDamaged(f"there is no card {path}", "a model is a folder with card.toml and its ONNX file") from error
+        hint = "a model is a folder with card.toml and its ONNX file; see docs/how-to/own-model.md"
+        raise ModelDamaged(f"there is no card {path}", hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ModelDamaged(f"the card {path} cannot be read: {error}") from error
+    _check(path, raw)
+    low, high = raw.pop("value_range", (0.0, 1.0))
+    data = tuple(str(item) for item in raw.pop("training_data", ()))
+    scores = _scores(path, raw.pop("scores", {}))
+    return Card(**raw, value_range=(float(low), float(high)), scores=scores, training_data=data)
 
-    def bad(what: str, hint: str = "") -> ModelDamaged:
-        return ModelDamaged(f"the card {path} {what}", hint)
 
+def _check(path: Path, raw: dict[str, Any]) -> None:
     for key, value in raw.items():
         if key not in _TYPES:
-            raise bad(f"has an unknown field {key!r}", f"fields are {', '.join(_TYPES)}")
+            raise ModelDamaged(f"the card {path} has an unknown field {key!r}", f"fields are {', '.join(_TYPES)}")
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
-            raise bad(f"has {key} = {value!r}", f"it should be a {_TYPES[key].__name__}")  # type: ignore[union-attr]
+            raise ModelDamaged(f"the card {path} has {key} = {value!r}", f"it should be a {_TYPES[key].__name__}")
     needed = [f.name for f in fields(Card) if f.default is MISSING and f.default_factory is MISSING]
     missing = [name for name in needed if name not in raw]
     if missing:
-        raise bad(f"lacks {', '.join(missing)}")
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", raw["name"]):
-        raise bad(f"has name = {raw['name']!r}", "use letters, digits, '.', '_' and '-'")
-    if raw["colour"] not in ("y", "rgb"):
-        raise bad(f"has colour = {raw['colour']!r}", 'it should be "y" or "rgb"')
-    for key, low, high in (("scale", 1, 16), ("halo", 0, 4096)):
-        if not low <= raw[key] <= high:
-            raise bad(f"has {key} = {raw[key]}", f"it should be {low} to {high}")
-    if Path(raw["weights"]).name != raw["weights"]:
-        raise bad(f"has weights = {raw['weights']!r}", "it should be the name of a file beside the card")
-    if not re.fullmatch(r"[0-9a-f]{64}", raw["sha256"]):
-        raise bad(f"has sha256 = {raw['sha256']!r}", "it should be 64 hexadecimal digits: run sha256sum on the weights")
-    bounds = raw.pop("value_range", [0.0, 1.0])
-    if len(bounds) != 2 or not all(isinstance(b, int | float) for b in bounds) or not bounds[0] < bounds[1]:
-        raise bad(f"has value_range = {bounds}", "it should be two rising numbers, as [0.0, 1.0]")
-    scores = raw.pop("scores", {})
+        raise ModelDamaged(f"the card {path} lacks {', '.join(missing)}", "see docs/how-to/own-model.md")
+    for key, right, hint in _RULES:
+        if key in raw and not right(raw[key]):
+            raise ModelDamaged(f"the card {path} has {key} = {raw[key]!r}", hint)
+
+
+def _scores(path: Path, raw: dict[str, Any]) -> dict[str, Score]:
     try:
-        read = {name: Score(float(row["psnr"]), float(row["ssim"])) for name, row in scores.items()}
+        return {name: Score(float(row["psnr"]), float(row["ssim"])) for name, row in raw.items()}
     except (KeyError, TypeError, ValueError) as error:
-        raise bad("has a score without psnr and ssim") from error
-    data = tuple(str(item) for item in raw.pop("training_data", []))
-    return Card(**raw, value_range=(float(bounds[0]), float(bounds[1])), scores=read, training_data=data)
+        hint = "write [scores.Set5] with psnr = 30.1 and ssim = 0.86"
+        raise ModelDamaged(f"the card {path} has a score without psnr and ssim", hint) from error

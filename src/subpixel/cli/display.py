@@ -1,0 +1,138 @@
+"""What a run shows: one line per result on standard output, a progress bar and errors on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from subpixel.errors import SubpixelError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from subpixel.upscaler import FileResult
+
+_PATIENCE = 0.4  # seconds before a progress bar is worth drawing (and importing)
+
+
+def seconds_text(seconds: float) -> str:
+    """``0.34 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 90:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+class Display:
+    """Shows the results of one run.
+
+    Args:
+        pictures: number of pictures, None if it is not known.
+        quiet: show nothing but errors.
+        as_json: one JSON object per picture on standard output, errors included.
+    """
+
+    def __init__(self, pictures: int | None, *, quiet: bool, as_json: bool) -> None:
+        self._pictures = pictures
+        self._quiet = quiet
+        self._json = as_json
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._label = ""
+        self._finished = 0
+        self._started = time.monotonic()
+        self._shown = not quiet and not as_json and sys.stderr.isatty()
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def begin(self, source: Path) -> None:
+        """A picture is begun."""
+        self._label = source.name
+
+    def progress(self, done: int, total: int) -> None:
+        """`done` of `total` tiles of the current picture are finished."""
+        if not self._shown or time.monotonic() - self._started < _PATIENCE:
+            return
+        if self._bar is None:
+            self._bar, self._task = self._make_bar()
+        assert self._task is not None
+        many = self._pictures or 1
+        label = self._label if many == 1 else f"{self._label} ({self._finished + 1} of {many})"
+        self._bar.update(self._task, completed=self._finished + done / total, total=many, description=label)
+
+    def _make_bar(self) -> tuple[Progress, TaskID]:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        bar.start()
+        return bar, bar.add_task("", total=None)
+
+    def result(self, result: FileResult) -> None:
+        """A picture was written."""
+        self._finished += 1
+        if self._json:
+            times = result.timings
+            row = {
+                "input": str(result.source),
+                "output": str(result.target),
+                "from": [result.before.width, result.before.height],
+                "size": [result.after.width, result.after.height],
+                "models": list(result.models),
+                "notes": list(result.notes),
+                "seconds": {
+                    "total": round(times.total, 4),
+                    "read": round(times.read, 4),
+                    "load": round(times.load, 4),
+                    "run": round(times.run, 4),
+                    "write": round(times.write, 4),
+                },
+            }
+            self._line(json.dumps(row, ensure_ascii=False))
+        elif not self._quiet:
+            how = " + ".join(result.models) or "resampling"
+            self._line(
+                f"{result.source} → {result.target}  {result.before} → {result.after}, {how}, "
+                f"{seconds_text(result.timings.total)}"
+            )
+            for note in result.notes:
+                self._line(f"  note: {note}")
+
+    def error(self, source: Path, error: SubpixelError) -> None:
+        """A picture failed."""
+        self._finished += 1
+        if self._json:
+            self._line(json.dumps({"input": str(source), "error": error.what, "hint": error.hint}, ensure_ascii=False))
+        elif self._bar is not None:
+            self._bar.console.print(f"subpixel: {error}", markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(f"subpixel: {error}", file=sys.stderr)
+
+    def _line(self, text: str) -> None:
+        """One line on standard output, without tearing the bar where both go to one terminal."""
+        if self._bar is not None and sys.stdout.isatty():
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, flush=True)

@@ -1,0 +1,117 @@
+"""From what stands on the command line to a list of jobs: which file is read, which is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from subpixel import image
+from subpixel.errors import OutputUnwritable, PictureMissing, SettingError, SubpixelError
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to read and one to write."""
+
+    source: Path
+    target: Path
+
+
+def _suffix(source: Path, format: str | None) -> str:
+    """The suffix of the result: the input's own unless another format is asked for."""
+    if format is None:
+        return source.suffix
+    row = image.find_format(format)
+    return source.suffix if source.suffix.lower() in row.suffixes else row.suffixes[0]
+
+
+def _beside(source: Path, label: str, format: str | None) -> Path:
+    return source.with_name(f"{source.stem}-{label}{_suffix(source, format)}")
+
+
+def _pictures(folder: Path, skip: Path | None) -> Iterator[Path]:
+    """Picture files under `folder`, sorted, hidden ones and those under `skip` left out."""
+    known = {suffix for row in image.FORMATS for suffix in row.suffixes}
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and (skip is None or Path(where, name) != skip)
+        )
+        for name in sorted(files):
+            if not name.startswith(".") and Path(name).suffix.lower() in known:
+                yield Path(where, name)
+
+
+def find_jobs(
+    inputs: Sequence[Path], output: str | None, label: str, format: str | None
+) -> Iterator[Job | tuple[Path, SubpixelError]]:
+    """The jobs for some inputs, in order; an input that gives none comes with its error.
+
+    Args:
+        inputs: files and folders; folders are searched recursively and mirrored.
+        output: file or folder to write to; None: beside each input, its name followed by `label`.
+        label: what the results' names carry, as ``x4``.
+        format: format to write, by name; None to keep each input's.
+
+    Raises:
+        SettingError: several inputs for one output file.
+        OutputUnwritable: the output would be the input's own folder.
+    """
+    into = None if output is None else Path(output)
+    as_folder = output is not None and (
+        output.endswith(("/", os.sep)) or Path(output).is_dir() or len(inputs) > 1 or any(p.is_dir() for p in inputs)
+    )
+    if as_folder and into is not None and into.is_file():
+        what = "a folder's pictures" if len(inputs) == 1 else f"{len(inputs)} inputs"
+        raise SettingError(f"the output {into} is a file, for {what}", "give a folder, as -o results/")
+    seen: dict[Path, Path] = {}
+    for source in inputs:
+        for job in _jobs_of(source, into, as_folder, label, format):
+            if isinstance(job, Job) and job.target in seen:
+                error = OutputUnwritable(
+                    f"{job.source} and {seen[job.target]} would both be written to {job.target}",
+                    "give them different names, or upscale them one by one",
+                )
+                yield job.source, error
+                continue
+            if isinstance(job, Job):
+                seen[job.target] = job.source
+            yield job
+
+
+def _jobs_of(
+    source: Path, into: Path | None, as_folder: bool, label: str, format: str | None
+) -> Iterator[Job | tuple[Path, SubpixelError]]:
+    if source.is_dir():
+        folder = into or source.resolve().parent / f"{source.resolve().name}-{label}"
+        if folder.resolve() == source.resolve():
+            raise OutputUnwritable(f"the output folder {folder} is the input folder", "give another, as -o results/")
+        count = 0
+        for path in _pictures(source, folder):
+            count += 1
+            name = path.relative_to(source)
+            yield Job(path, (folder / name).with_suffix(_suffix(path, format)))
+        if count == 0:
+            suffixes = ", ".join(row.suffixes[0] for row in image.FORMATS)
+            yield source, PictureMissing(f"no pictures in {source}", f"known suffixes are {suffixes}")
+    elif not source.exists():
+        yield source, PictureMissing(f"{source} does not exist", _similar(source))
+    elif into is None:
+        yield Job(source, _beside(source, label, format))
+    elif as_folder:
+        yield Job(source, into / _beside(source, label, format).name)
+    else:
+        yield Job(source, into)
+
+
+def _similar(missing: Path) -> str:
+    """A hint that names files like the one that is missing."""
+    from difflib import get_close_matches
+
+    try:
+        names = [entry.name for entry in missing.parent.iterdir()]
+    except OSError:
+        return f"there is no folder {missing.parent}"
+    near = get_close_matches(missing.name, names, 1, 0.6)
+    return f"did you mean {missing.with_name(near[0])}?" if near else "check the name"

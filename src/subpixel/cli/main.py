@@ -1,0 +1,118 @@
+"""The command `subpixel`: a table of commands, each loaded only when it is called or when help is shown."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import FrameType
+from typing import Annotated, Any, Final
+
+import typer
+import typer.core
+import typer.main
+
+from subpixel import __version__
+from subpixel.errors import SubpixelError
+
+_OWN: Final = {
+    "upscale": "subpixel.cli.upscale:upscale",
+    "models": "subpixel.cli.models:models",
+    "compare": "subpixel.cli.compare:compare",
+    "evaluate": "subpixel.cli.evaluate:evaluate",
+}
+"""Command → "module:function". Other packages add commands under the entry point `subpixel.commands`."""
+
+_INTERRUPTED: Final = 130  # what shells report for a program ended by Ctrl-C
+
+
+def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` with errors meant for people turned into one line and an exit code."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except SubpixelError as error:
+            print(f"subpixel: {error}", file=sys.stderr)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            print("subpixel: stopped", file=sys.stderr)
+            raise typer.Exit(_INTERRUPTED) from None
+        except BrokenPipeError:  # the reader of our output went away, as in `subpixel models | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+    return call
+
+
+class _Commands(typer.core.TyperGroup):
+    """The commands of the table, built when asked for."""
+
+    def _table(self) -> dict[str, str]:
+        more = {entry.name: entry.value for entry in entry_points(group="subpixel.commands")}
+        return {**_OWN, **{name: where for name, where in more.items() if name not in _OWN}}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order of the table."""
+        return list(self._table())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, None where there is none."""
+        where = _OWN.get(cmd_name) or self._table().get(cmd_name)
+        if where is None:
+            return None
+        if cmd_name not in self.commands:
+            module, _, attribute = where.partition(":")
+            app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+            app.command(cmd_name)(_guarded(getattr(import_module(module), attribute)))
+            self.commands[cmd_name] = typer.main.get_command(app)
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As usual, but names are known without building every command."""
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"subpixel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Makes small, old or squeezed pictures larger and better: on this computer's CPU, offline.
+
+    Start with: subpixel upscale photo.jpg
+    """
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends work as Ctrl-C does, so that no half-written file stays behind."""
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Entry point of the command."""
+    # Tiles already keep every core busy; BLAS threads beside them only get in the way.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    signal.signal(signal.SIGTERM, _stop)
+    app()

@@ -1,0 +1,102 @@
+"""`subpixel models`: what there is to choose from, and one model's card."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from subpixel.errors import SettingError
+from subpixel.zoo.card import Card
+
+
+def models(
+    action: Annotated[str | None, typer.Argument(metavar="[show NAME]", help="show: one model's card.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="", help="Name of the model, or a path.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """List the models, or show one.
+
+    Examples:
+
+        subpixel models
+
+        subpixel models show espcn-x3
+    """
+    from subpixel import zoo
+
+    if action is None:
+        cards = [zoo.card(model) for model in zoo.model_names()]
+        if as_json:
+            print(json.dumps([asdict(card) for card in cards], ensure_ascii=False, indent=2))
+        else:
+            _table(cards)
+        return
+    if action != "show" or name is None:
+        raise SettingError(
+            f"models has no action {action!r}" if action != "show" else "no model was named",
+            "try subpixel models, or subpixel models show espcn-x3",
+        )
+    card = zoo.load_model(name).card
+    if as_json:
+        print(json.dumps(asdict(card), ensure_ascii=False, indent=2))
+        return
+    _show(card)
+
+
+def _table(cards: list[Card]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from subpixel import zoo
+
+    sets = sorted({name for card in cards for name in card.scores}, key=lambda name: (len(name), name))
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("model")
+    table.add_column("scale")
+    table.add_column("parameters", justify="right")
+    for name in sets:
+        table.add_column(f"{name}\nPSNR  SSIM", justify="right")
+    for card in sorted(cards, key=lambda card: (card.scale, card.family)):
+        default = zoo.DEFAULT_FAMILY.get(card.scale) == card.family
+        scores = [card.scores.get(name) for name in sets]
+        table.add_row(
+            f"{card.name}{' *' if default else ''}",
+            f"×{card.scale}",
+            f"{card.parameters:,}",
+            *(f"{score.psnr:.2f} {score.ssim:.4f}" if score else "" for score in scores),
+        )
+    console = Console()
+    console.print(table)
+    print("* used when no model is named. PSNR (dB) and SSIM on luma, from the sets' published small pictures.")
+
+
+def _show(card: Card) -> None:
+    rows = [
+        ("name", card.name),
+        ("title", card.title),
+        ("for", card.summary),
+        ("family", card.family),
+        ("scale", f"×{card.scale}"),
+        ("sees", {"y": "luma (BT.601, studio range)", "rgb": "RGB"}[card.colour]),
+        ("range", f"{card.value_range[0]:g} to {card.value_range[1]:g}"),
+        ("halo", f"{card.halo} input pixels"),
+        ("parameters", f"{card.parameters:,}"),
+        ("multiply-adds", f"{card.work:,} per input pixel"),
+        ("weights", f"{card.weights} (verified)"),
+        ("sha256", card.sha256),
+        ("licence", card.licence),
+        ("paper", card.paper),
+        ("recipe", card.recipe),
+        *(("trained on" if index == 0 else "", item) for index, item in enumerate(card.training_data)),
+        *(
+            ("scores" if index == 0 else "", f"{name}: {score.psnr:.2f} dB, SSIM {score.ssim:.4f}")
+            for index, (name, score) in enumerate(card.scores.items())
+        ),
+    ]
+    for title, text in rows:
+        if text:
+            print(f"{title:<14}{text}")

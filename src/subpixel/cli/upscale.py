@@ -1,0 +1,144 @@
+"""`subpixel upscale`: the command's words turned into calls of `Upscaler.file`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from subpixel.cli.display import Display, seconds_text
+from subpixel.errors import SettingError, SubpixelError
+
+if TYPE_CHECKING:
+    from subpixel.plan import Target
+    from subpixel.upscaler import Upscaler
+
+
+def upscale(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUTS...", help="Pictures, or folders of pictures.")],
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="File or folder to write. [default: beside each input, as photo-x4.png]"),
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option("--scale", "-s", help="Factor, up to 16; fractions too. [default: 4]")
+    ] = None,
+    width: Annotated[int | None, typer.Option(help="Width of the result in pixels; the height follows.")] = None,
+    height: Annotated[int | None, typer.Option(help="Height of the result in pixels; the width follows.")] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Fit inside this size, as 3840x2160; the shape is kept.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="A model or family (see subpixel models), or a path to one of your own."),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="What runs the networks: openvino or onnxruntime.")] = "openvino",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(help="Arithmetic of the networks. auto: bf16 for 8-bit pictures where this CPU has it."),
+    ] = "auto",
+    threads: Annotated[int | None, typer.Option(help="Threads to compute with. [default: every core]")] = None,
+    tile: Annotated[
+        int, typer.Option(help="Largest side of a tile, input pixels. Less memory if smaller; the result is the same.")
+    ] = 256,
+    format: Annotated[
+        str | None, typer.Option(help="Format to write, as png or webp. [default: by -o's suffix, else the input's]")
+    ] = None,
+    quality: Annotated[int | None, typer.Option(help="1 to 100, for formats with loss.")] = None,
+    lossless: Annotated[
+        bool | None, typer.Option("--lossless/--lossy", help="For WebP and AVIF. [default: as the input]")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Show passes, tiles, memory and time, and do nothing.")] = False,
+    pixel_limit: Annotated[
+        int | None, typer.Option(help="Largest input in pixels, against files that claim absurd sizes.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per picture.")] = False,
+) -> None:
+    """Make pictures larger and better.
+
+    Examples:
+
+        subpixel upscale photo.jpg                      four times larger, as photo-x4.jpg
+
+        subpixel upscale photo.jpg --scale 2.7 -o large.png
+
+        subpixel upscale photo.jpg --size 3840x2160     to fill a screen
+
+        subpixel upscale holiday/ -o holiday-large/     every picture of a folder
+
+        subpixel upscale photo.jpg --plan               what it would do, and how long it would take
+    """
+    from subpixel.cli.inputs import find_jobs
+    from subpixel.plan import Target, parse_size
+    from subpixel.upscaler import Upscaler
+
+    if size is not None:
+        if width is not None or height is not None:
+            raise SettingError("--size was given with --width or --height", "give one of them")
+        width, height = parse_size(size)
+    if quality is not None and not 1 <= quality <= 100:
+        raise SettingError(f"the quality is {quality}", "give 1 to 100, as --quality 90")
+    if pixel_limit is not None and pixel_limit < 1:
+        raise SettingError(f"the pixel limit is {pixel_limit}", "give a number of pixels, as --pixel-limit 1000000000")
+    wish = Target(scale, width, height)
+    jobs = list(find_jobs(inputs, output, wish.label, format))
+    failed: list[SubpixelError] = []
+    with (
+        Upscaler(model, engine=engine, precision=precision, threads=threads, tile=tile) as upscaler,
+        Display(len(jobs), quiet=quiet, as_json=as_json) as display,
+    ):
+        for job in jobs:
+            if isinstance(job, tuple):
+                failed.append(job[1])
+                display.error(*job)
+                continue
+            display.begin(job.source)
+            try:
+                if plan:
+                    _show_plan(upscaler, job.source, wish, pixel_limit)
+                    continue
+                job.target.parent.mkdir(parents=True, exist_ok=True)
+                display.result(
+                    upscaler.file(
+                        job.source,
+                        job.target,
+                        wish,
+                        format=format,
+                        quality=quality,
+                        lossless=lossless,
+                        overwrite=overwrite,
+                        pixel_limit=pixel_limit,
+                        progress=display.progress,
+                    )
+                )
+            except SubpixelError as error:
+                failed.append(error)
+                display.error(job.source, error)
+    if failed:
+        if len(jobs) > 1 and not quiet and not as_json:
+            typer.echo(f"subpixel: {len(failed)} of {len(jobs)} failed", err=True)
+        raise typer.Exit(failed[0].exit_code if len(jobs) == 1 else 1)
+
+
+def _show_plan(upscaler: Upscaler, source: Path, wish: Target, pixel_limit: int | None) -> None:
+    """Print what would be done with one picture."""
+    from subpixel import image
+
+    picture = image.read(source) if pixel_limit is None else image.read(source, pixel_limit=pixel_limit)
+    plan = upscaler.plan(picture.size, wish)
+    colours = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}[picture.channels]
+    frames = f", {picture.frames} frames" if picture.frames > 1 else ""
+    print(f"{source}  {plan.source} → {plan.target}, {colours}, {picture.bits} bits{frames}")
+    for number, step in enumerate(plan.passes, 1):
+        largest = step.tiles.largest
+        tiles = f"{step.tiles.count} tiles of {largest}" if step.tiles.count > 1 else "1 tile"
+        print(f"  pass {number}    {step.model.name}  {step.source} → {step.target}, {tiles}, halo {step.model.halo}")
+    if plan.resample:
+        start = plan.passes[-1].target if plan.passes else plan.source
+        print(f"  resample  antialiased bicubic  {start} → {plan.target}")
+    print(f"  engine    {upscaler.engine}, {upscaler.precision_for(picture.bits)}, {upscaler.threads} threads")
+    print(f"  memory    about {upscaler.memory(plan, picture) / 1e6:.0f} MB at the peak")
+    print(f"  time      about {seconds_text(upscaler.seconds(plan, picture))} in the networks")

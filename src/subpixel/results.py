@@ -1,0 +1,75 @@
+"""What the main path hands back: results and where the time went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from subpixel.plan import Plan
+from subpixel.types import Picture, Precision, Size
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds of wall time by stage, and seconds of work summed over threads.
+
+    Attributes:
+        read: decoding the input.
+        load: starting the engine and loading networks (0 when they were loaded before).
+        run: computing the result.
+        write: encoding and writing.
+        network: work inside networks, summed over threads.
+        other: work around them (colour, cutting, rounding, resampling), summed over threads.
+    """
+
+    read: float = 0.0
+    load: float = 0.0
+    run: float = 0.0
+    write: float = 0.0
+    network: float = 0.0
+    other: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Wall time of all stages."""
+        return self.read + self.load + self.run + self.write
+
+
+@dataclass(frozen=True, slots=True)
+class Upscaled:
+    """A picture that was made larger, and how.
+
+    Attributes:
+        picture: the result.
+        plan: passes and tiles.
+        precision: arithmetic that was used.
+        timings: where the time went.
+    """
+
+    picture: Picture
+    plan: Plan
+    precision: Precision
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """A file that was written.
+
+    Attributes:
+        source: the input file.
+        target: the file written.
+        before: size of the input.
+        after: size of the result.
+        models: models used, in order; empty where only resampling was needed.
+        notes: one line for everything that reading changed or the target's format could not hold.
+        timings: where the time went.
+    """
+
+    source: Path
+    target: Path
+    before: Size
+    after: Size
+    models: tuple[str, ...]
+    notes: tuple[str, ...]
+    timings: Timings
