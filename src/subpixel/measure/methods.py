@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel import zoo
 from subpixel.measure.evaluation import Enlarger
 from subpixel.measure.sets import resize_pixels
+from subpixel.types import PrecisionChoice
 
 BICUBIC: Final = "bicubic"
 """Name of bicubic enlargement in tables and on sheets."""
@@ -32,3 +35,44 @@ def bicubic(scale: int) -> Enlarger:
         return resize_pixels(picture, picture.shape[0] * scale, picture.shape[1] * scale)
 
     return enlarge
+
+
+def model(
+    name: str | Path,
+    scale: int,
+    *,
+    engine: str | None = None,
+    precision: PrecisionChoice = "fp32",
+    threads: int | None = None,
+) -> Enlarger:
+    """A model, through the whole upscaler: colour, tiles, rounding, everything a user's picture goes through.
+
+    The network is loaded and run once here, so that the first picture is timed like the others.
+
+    Args:
+        name: a model's or a family's name, or a path to a model.
+        scale: factor; where it is not the model's own, passes and a resample make it.
+        engine: name of the engine; None for the default.
+        precision: arithmetic. Scores are quoted in fp32, which is the same on every processor.
+        threads: tiles computed side by side; None for every core.
+
+    Raises:
+        ModelError: no such model, or damaged files.
+        EngineError: the engine is not installed or cannot run it.
+    """
+    from subpixel.engines import DEFAULT_ENGINE  # here, so that scoring arrays loads no engine
+    from subpixel.upscaler import Upscaler
+
+    upscaler = Upscaler(name, engine=engine or DEFAULT_ENGINE, precision=precision, threads=threads)
+
+    def enlarge(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return upscaler.upscale(picture, scale=scale)
+
+    enlarge(np.zeros((16, 16, 3), np.uint8))
+    return enlarge
+
+
+def models_of_scale(scale: int) -> tuple[str, ...]:
+    """Names of the shipped models that enlarge by `scale` in one pass, sorted; without the bicubic helpers."""
+    cards = (zoo.card(name) for name in zoo.model_names())
+    return tuple(card.name for card in cards if card.scale == scale and card.family != BICUBIC)
