@@ -1,0 +1,53 @@
+"""Folders of training pictures, and where they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from subpixel.errors import PictureUnreadable, TrainingError
+
+SUFFIXES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+DATA_VARIABLE: Final = "SUBPIXEL_DATA"
+"""Environment variable that names the folder with `train/` and `benchmark/`."""
+
+
+def data_root(given: Path | None = None) -> Path:
+    """The folder that recipes' folders are relative to: `given`, else `SUBPIXEL_DATA`, else the current folder."""
+    root = given or Path(os.environ.get(DATA_VARIABLE, "."))
+    if not root.is_dir():
+        raise TrainingError(f"there is no data folder {root}", f"name it with --data or in {DATA_VARIABLE}")
+    return root
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The pictures in a folder and below, by name."""
+    if not folder.is_dir():
+        raise TrainingError(
+            f"there is no folder {folder}",
+            f"recipes name folders relative to --data or {DATA_VARIABLE}; put the pictures there or name other folders "
+            "with --set data.folders=[…]",
+        )
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise TrainingError(f"there are no pictures in {folder}", f"it needs {', '.join(sorted(SUFFIXES))} files")
+    return found
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Decode a picture to 8-bit sRGB without alpha: (H, W, 3). Grey becomes three equal channels."""
+    try:
+        image = pyvips.Image.new_from_file(str(path), access="sequential")
+        if image.hasalpha():
+            image = image.flatten(background=255)
+        if image.interpretation != "srgb":
+            image = image.colourspace("srgb")
+        return np.asarray(image.cast("uchar").numpy())
+    except pyvips.Error as error:
+        raise PictureUnreadable(f"cannot read {path}", str(error).strip().splitlines()[0]) from None

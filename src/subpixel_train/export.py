@@ -1,0 +1,129 @@
+"""From a finished training to a model: ONNX file and card, checked before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from subpixel.errors import OutputExists, TrainingError
+from subpixel_train import files, recipe
+from subpixel_train.graph import check_parity, to_onnx
+from subpixel_train.networks import Network, build
+from subpixel_train.recipe import Recipe
+from subpixel_train.train.state import RECIPE, load_weights
+
+SETS = ("Set5", "Set14", "BSD100")
+"""Benchmark sets on the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Quality on one set: PSNR in dB and SSIM, both on Y."""
+
+    name: str
+    psnr: float
+    ssim: float
+
+
+def load_run(run: Path) -> tuple[Recipe, Network]:
+    """The recipe and the trained network, in the padded form that ships, from the folder of a training."""
+    text = run / RECIPE
+    if not text.is_file():
+        raise TrainingError(f"there is no training in {run}", "give the folder that subpixel train wrote")
+    made = recipe.parse(text.read_text(encoding="utf-8"), str(text), [])
+    tensors, _ = load_weights(run)
+    network = build(made.network, made.scale)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        raise TrainingError(f"the weights in {run} do not fit its recipe", "train again into another folder") from None
+    return made, network.eval()
+
+
+def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool) -> Path:
+    """Write NAME.onnx and card.toml of a training.
+
+    Args:
+        run: folder of the training.
+        output: folder to write to; made if needed.
+        data: folder with `benchmark/` to measure the scores of the card on; None: a card without scores.
+        overwrite: replace a model that is there.
+
+    Returns:
+        Path of the card.
+
+    Raises:
+        OutputExists: there is a model and `overwrite` is False.
+        TrainingError: no training there, or the exported network computes something else than PyTorch.
+    """
+    made, network = load_run(run)
+    weights, card = output / f"{made.name}.onnx", output / "card.toml"
+    if card.exists() and not overwrite:
+        raise OutputExists(f"{card} exists", "replace it with --overwrite, or give another --output")
+    onnx = to_onnx(network)
+    check_parity(network, onnx)
+    scores = measure(made, network, onnx, data) if data else []
+    files.replace(weights, onnx)
+    files.replace(card, card_text(made, network, onnx, scores).encode())
+    return card
+
+
+def measure(made: Recipe, network: Network, onnx: bytes, data: Path) -> list[Score]:
+    """PSNR and SSIM by the protocol, through OpenVINO in fp32, on those of `SETS` that `data` has."""
+    from subpixel.measure import benchmark_set, evaluate
+    from subpixel.measure.methods import model
+
+    scores = []
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / made.name
+        files.replace(place / f"{made.name}.onnx", onnx)
+        files.replace(place / "card.toml", card_text(made, network, onnx, []).encode())
+        enlarger = model(place, made.scale, engine="openvino", precision="fp32", threads=1)
+        for name in SETS:
+            if (data / "benchmark" / name / "HR" / f"x{made.scale}").is_dir():
+                (score,) = evaluate({made.name: enlarger}, benchmark_set(data, name, made.scale))
+                scores.append(Score(name, score.psnr, score.ssim))
+    return scores
+
+
+def card_text(made: Recipe, network: Network, onnx: bytes, scores: list[Score]) -> str:
+    """The card as TOML; JSON's strings and numbers are TOML's too."""
+    facts: dict[str, object] = {
+        "name": made.name,
+        "title": f"{network.title} ×{made.scale}",
+        "summary": made.card.summary,
+        "task": "super-resolution",
+        "family": made.name.removesuffix(f"-x{made.scale}"),
+        "scale": made.scale,
+        "colour": "y",
+        "value_range": [0.0, 1.0],
+        "halo": network.halo,
+        "parameters": network.trained_parameters,
+        "macs": multiply_adds(network),
+        "activations": activations(network),
+        "weights": f"{made.name}.onnx",
+        "sha256": hashlib.sha256(onnx).hexdigest(),
+        "licence": made.card.licence,
+        "paper": network.paper,
+        "recipe": made.name,
+        "training_data": made.card.training_data,
+    }
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]
+    for score in scores:
+        lines += ["", f"[scores.{score.name}]", f"psnr = {score.psnr:.3f}", f"ssim = {score.ssim:.4f}"]
+    return "\n".join(lines) + "\n"
+
+
+def multiply_adds(network: Network) -> int:
+    """Multiply-adds per pixel of the small picture, the enlargement in front included."""
+    each = network.scale**2 // network.step**2  # positions of the layers per small pixel
+    return sum(layer.weight.numel() for layer in network.convolutions()) * each + (each > 1) * 25 * network.scale**2
+
+
+def activations(network: Network) -> int:
+    """Most values held at a time per pixel of the small picture: input and output of one layer."""
+    each = network.scale**2 // network.step**2
+    return max(layer.in_channels + layer.out_channels for layer in network.convolutions()) * each

@@ -1,0 +1,127 @@
+"""A trained network as an ONNX graph, built node by node, and the proof that it computes the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, checker, helper, numpy_helper
+
+from subpixel import __version__
+from subpixel.errors import TrainingError
+from subpixel.types import NetworkFile
+from subpixel_train.networks import BicubicEnlarge, Network
+
+OPSET: Final = 17
+IR_VERSION: Final = 8  # the one that belongs to opset 17, so that runtimes of 2022 still open it
+
+PARITY: Final = 1e-4
+"""Largest difference to PyTorch that is allowed, 1/40 of an 8-bit level. Only the order of summation differs."""
+PARITY_SIZES: Final = ((1, 1, 1), (1, 7, 5), (2, 33, 18), (1, 64, 97))
+"""(N, H, W) on which engines are compared, odd and tiny ones among them."""
+
+
+def to_onnx(network: Network) -> bytes:
+    """The network as it ships: "x" (N, 1, H, W) small luma → "y" (N, 1, rH, rW), all sizes free.
+
+    Every convolution pads with zeros and all but the last are followed by a ReLU. Networks for enlarged input carry
+    their bicubic enlargement in front.
+    """
+    scale = network.scale
+    nodes: list[onnx.NodeProto] = []
+    weights: list[onnx.TensorProto] = []
+    current = "x"
+    if network.input == "enlarged":
+        weights.append(_tensor("bicubic", BicubicEnlarge(scale).get_buffer("kernels")))
+        nodes.append(_convolution("x", ["bicubic"], "phases", 5))
+        nodes.append(_shuffle("phases", "enlarged", scale))
+        current = "enlarged"
+    layers = network.convolutions()
+    names = {id(module): name for name, module in network.named_modules()}
+    for index, layer in enumerate(layers):
+        name, last = names[id(layer)], index == len(layers) - 1
+        for part, value in layer.named_parameters():
+            weights.append(_tensor(f"{name}.{part}", value))
+        result = "y" if last and network.input == "enlarged" else f"{name}.out"
+        nodes.append(_convolution(current, [f"{name}.weight", f"{name}.bias"], result, layer.kernel_size[0]))
+        if not last:
+            nodes.append(helper.make_node("Relu", [result], [f"{name}.relu"], name=f"{name}.relu"))
+            result = f"{name}.relu"
+        current = result
+    if network.input == "small":
+        nodes.append(_shuffle(current, "y", scale))
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1, "H", "W"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 1, "rH", "rW"])
+    graph = helper.make_graph(nodes, f"{network.name}-x{scale}", [x], [y], weights)
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="subpixel",
+        producer_version=__version__,
+    )
+    checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def _tensor(name: str, value: torch.Tensor) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.ascontiguousarray(value.detach().cpu().numpy(), np.float32), name)
+
+
+def _convolution(source: str, weights: list[str], result: str, kernel: int) -> onnx.NodeProto:
+    return helper.make_node("Conv", [source, *weights], [result], name=result, pads=[kernel // 2] * 4)
+
+
+def _shuffle(source: str, result: str, scale: int) -> onnx.NodeProto:
+    # CRD: the channel of a phase is row · r + column, as in torch.pixel_shuffle.
+    return helper.make_node("DepthToSpace", [source], [result], name="shuffle", blocksize=scale, mode="CRD")
+
+
+def reference(network: Network, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What PyTorch gives for the same input, zero padding included: (N, 1, H, W) → (N, 1, rH, rW)."""
+    if not network.padded:
+        raise ValueError("the shipped form pads; build the network with padded=True")
+    with torch.inference_mode():
+        given = torch.from_numpy(x)
+        result: torch.Tensor = network(BicubicEnlarge(network.scale)(given) if network.input == "enlarged" else given)
+        return result.numpy()
+
+
+def check_parity(network: Network, model: bytes) -> float:
+    """Run the ONNX file by ONNX Runtime and OpenVINO and compare with PyTorch.
+
+    Returns:
+        The largest difference, in luma of 0–1.
+
+    Raises:
+        TrainingError: an engine differs by more than `PARITY`.
+    """
+    worst = 0.0
+    rng = np.random.default_rng(0)
+    inputs = [rng.random((n, 1, h, w), np.float32) for n, h, w in PARITY_SIZES]
+    wanted = [reference(network, x) for x in inputs]
+    for engine, results in _engines(network, model, inputs):
+        for x, want, result in zip(inputs, wanted, results, strict=True):
+            if result.shape != want.shape:
+                raise TrainingError(f"{engine} gives {result.shape} for {x.shape}, PyTorch {want.shape}")
+            worst = max(worst, float(np.abs(result - want).max()))
+        if not worst <= PARITY:
+            raise TrainingError(f"{engine} differs from PyTorch by {worst:.1e}", f"at most {PARITY:.0e} is allowed")
+    return worst
+
+
+def _engines(
+    network: Network, model: bytes, inputs: list[NDArray[np.float32]]
+) -> Iterator[tuple[str, list[NDArray[np.float32]]]]:
+    from subpixel.engines.base import EngineSettings
+    from subpixel.engines.onnxruntime import OnnxRuntimeEngine
+    from subpixel.engines.openvino import OpenVINOEngine
+
+    file = NetworkFile(f"{network.name}-x{network.scale}", model, network.scale, 1, network.halo)
+    for name, engine in (("ONNX Runtime", OnnxRuntimeEngine()), ("OpenVINO", OpenVINOEngine())):
+        run = engine.load(file, EngineSettings(threads=1, precision="fp32"))
+        yield name, [run(x) for x in inputs]

@@ -1,0 +1,136 @@
+"""What every trainable network tells the rest of the house: its scale, its reach, its layers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Float32Conv2d(nn.Conv2d):
+    """A convolution that stays in float32 under bfloat16 autocast.
+
+    For last layers: near 1.0 bfloat16 has steps of 1/128–1/256, a whole level of an 8-bit picture.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) in any float type → (N, out, H', W') in float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
+
+
+class Network(nn.Module, ABC):
+    """Base of the trainable networks.
+
+    Attributes:
+        name: its name in recipes.
+        paper: where it was published.
+        title: its name in tables.
+        input: ``"small"`` for networks that work on the small picture, ``"enlarged"`` for those that refine its
+            bicubic enlargement.
+        scale: upscale factor.
+        reach: pixels of its own input that a result depends on, in each direction.
+        padded: True where zero padding keeps the size; False gives only results that saw no padding.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    paper: ClassVar[str]
+    input: ClassVar[Literal["small", "enlarged"]]
+    reach: ClassVar[int]
+
+    def __init__(self, scale: int, padded: bool) -> None:
+        super().__init__()
+        self.scale = scale
+        self.padded = padded
+
+    @abstractmethod
+    def convolutions(self) -> tuple[nn.Conv2d, ...]:
+        """The trained layers, from input to output."""
+
+    @property
+    def step(self) -> int:
+        """Output pixels per input pixel, in each direction: the scale, or 1 for enlarged input."""
+        return self.scale if self.input == "small" else 1
+
+    @property
+    def halo(self) -> int:
+        """Pixels of the small picture that a result depends on, in each direction."""
+        return self.reach if self.input == "small" else BICUBIC_REACH + -(-self.reach // self.scale)
+
+    @property
+    def trained_parameters(self) -> int:
+        """Number of trained weights and biases."""
+        return sum(p.numel() for p in self.parameters())
+
+    def upscale(self, small: Tensor) -> Tensor:
+        """Enlarge as callers of the shipped model do: replicate the border by `halo`, run, cut.
+
+        Args:
+            small: (N, 1, H, W), luma in 0–1.
+
+        Returns:
+            (N, 1, scale·H, scale·W), float32.
+        """
+        height, width = (side * self.scale for side in small.shape[-2:])
+        x = F.pad(small, (self.halo,) * 4, mode="replicate")
+        if self.input == "enlarged":
+            x = BicubicEnlarge(self.scale, padded=self.padded).to(x)(x)
+        y: Tensor = self(x)
+        top, left = (y.shape[-2] - height) // 2, (y.shape[-1] - width) // 2
+        return y[..., top : top + height, left : left + width].float()
+
+
+BICUBIC_REACH = 2
+"""Small pixels that a bicubic enlargement looks at in each direction."""
+
+
+class BicubicEnlarge(nn.Module):
+    """Fixed bicubic enlargement by an integer factor, a = −0.5, as one 5×5 convolution and a pixel shuffle.
+
+    Each of the scale² phases of the result has its own 5×5 kernel. Equal to `subpixel.image.resample.resize` wherever
+    the kernel stays inside the picture.
+    """
+
+    def __init__(self, scale: int, padded: bool = True) -> None:
+        super().__init__()
+        self.scale = scale
+        kernels = torch.zeros(scale * scale, 1, 5, 5, dtype=torch.float64)
+        for row in range(scale):
+            for column in range(scale):
+                kernels[row * scale + column, 0] = torch.outer(_phase(row, scale), _phase(column, scale))
+        self.padding = BICUBIC_REACH if padded else 0
+        self.register_buffer("kernels", kernels.float(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, H, W) → (N, 1, scale·H, scale·W); without padding, H and W are 4 smaller."""
+        kernels = self.get_buffer("kernels")
+        phases = F.conv2d(x, kernels, padding=self.padding)  # (N, r², H, W)
+        return F.pixel_shuffle(phases, self.scale)  # (N, 1, rH, rW)
+
+
+def _phase(phase: int, scale: int) -> Tensor:
+    """Five weights of one phase: result pixel r·i + phase stands at (phase + ½)/r − ½ beside small pixel i."""
+    offset = (phase + 0.5) / scale - 0.5
+    distance = (torch.arange(-2, 3, dtype=torch.float64) - offset).abs()
+    near = (1.5 * distance - 2.5) * distance * distance + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    weight = torch.where(distance <= 1, near, torch.where(distance < 2, far, torch.zeros_like(far)))
+    return weight / weight.sum()
+
+
+def recentre(network: Network, centre: float) -> None:
+    """Turn weights for luma in 0–1 into weights for luma − `centre` in and out, in place; −`centre` turns back.
+
+    Values around zero keep their precision in bfloat16 and make training better conditioned. The first bias takes up
+    the shift of the input, the last bias that of the result, so both forms compute the same function.
+    """
+    first, *_, last = network.convolutions()
+    if first.bias is None or last.bias is None:
+        raise ValueError("recentring needs biases in the first and the last convolution")
+    with torch.no_grad():
+        first.bias += centre * first.weight.sum(dim=(1, 2, 3))
+        last.bias -= centre

@@ -1,0 +1,67 @@
+"""ESPCN: all work at the size of the small picture, enlarged by one pixel shuffle at the end.
+
+    Y ─ conv 5×5, 64 ─ ReLU ─ conv 3×3, 64 ─ ReLU ─ conv 3×3, 32 ─ ReLU ─ conv 3×3, r² ─ pixel shuffle r ─ Y, r× larger
+    └──────────────────────────── at the size of the small picture ────────────────────┘
+
+Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural
+Network", CVPR 2016, https://arxiv.org/abs/1609.05158.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from subpixel_train.networks.base import Float32Conv2d, Network
+
+
+@dataclass(frozen=True, slots=True)
+class EspcnSettings:
+    """Settings of ESPCN.
+
+    Attributes:
+        scale: upscale factor r.
+        padded: zero padding that keeps the size; False returns r·(H − 10) × r·(W − 10).
+    """
+
+    scale: int = 3
+    padded: bool = True
+
+
+class Espcn(Network):
+    """ESPCN on luma. 58,212 parameters at ×2, 59,657 at ×3, 61,680 at ×4."""
+
+    name: ClassVar[str] = "espcn"
+    title: ClassVar[str] = "ESPCN"
+    paper: ClassVar[str] = "https://arxiv.org/abs/1609.05158"
+    input: ClassVar[Literal["small", "enlarged"]] = "small"
+    reach: ClassVar[int] = 5  # 2 + 1 + 1 + 1
+
+    def __init__(self, settings: EspcnSettings) -> None:
+        super().__init__(settings.scale, settings.padded)
+        pad = int(settings.padded)
+        self.extract = nn.Conv2d(1, 64, 5, padding=2 * pad)
+        self.map = nn.Conv2d(64, 64, 3, padding=pad)
+        self.shrink = nn.Conv2d(64, 32, 3, padding=pad)
+        self.phases = Float32Conv2d(32, settings.scale**2, 3, padding=pad)
+        for layer in (self.extract, self.map, self.shrink):
+            nn.init.orthogonal_(layer.weight, nn.init.calculate_gain("relu"))
+        nn.init.orthogonal_(self.phases.weight)
+        for layer in self.convolutions():
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+
+    def convolutions(self) -> tuple[nn.Conv2d, ...]:
+        """The four trained layers."""
+        return self.extract, self.map, self.shrink, self.phases
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, H, W), luma in 0–1 → (N, 1, rH, rW), luma in 0–1, not clipped."""
+        x = F.relu(self.extract(x))  # (N, 64, H, W)
+        x = F.relu(self.map(x))  # (N, 64, H, W)
+        x = F.relu(self.shrink(x))  # (N, 32, H, W)
+        x = self.phases(x)  # (N, r², H, W)
+        return F.pixel_shuffle(x, self.scale)  # (N, 1, rH, rW)
