@@ -53,6 +53,7 @@ class Metadata:
         loop: how often an animation repeats, 0 for ever.
         comments: text comments of the file, as (key, text).
         lossless: True where a format with both kinds (WebP, AVIF) was coded without loss.
+        bits: bits per sample in the file where they are neither 8 nor 16 (AVIF: 10 or 12), else 0.
     """
 
     format: str | None = None
@@ -65,6 +66,7 @@ class Metadata:
     loop: int = 0
     comments: tuple[tuple[str, str], ...] = ()
     lossless: bool = False
+    bits: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,35 @@
+"""The metadata of each kind of file, read and written byte for byte.
+
+libvips codes the pixels; of the metadata it rewrites EXIF through a library that loses maker notes, states a
+resolution where there is none, and mixes up text encodings. So the blocks are handled here, one module per container,
+each with `inspect(file) -> Found` and, where libvips does not store the blocks itself, `embed(source, target, load)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import BinaryIO, Final
+
+from subpixel.image.containers import avif, gif, jpeg, png, tiff, webp
+from subpixel.image.containers.parts import Found, Load
+
+__all__ = ["EMBED", "INSPECT", "Found", "Load"]
+
+INSPECT: Final[dict[str, Callable[[BinaryIO], Found]]] = {
+    "avif": avif.inspect,
+    "gif": gif.inspect,
+    "jpeg": jpeg.inspect,
+    "png": png.inspect,
+    "tiff": tiff.inspect,
+    "webp": webp.inspect,
+}
+"""By name of the format: what libvips does not tell about a file."""
+
+EMBED: Final[dict[str, Callable[[BinaryIO, BinaryIO, Load], tuple[str, ...]]]] = {
+    "gif": gif.embed,
+    "jpeg": jpeg.embed,
+    "png": png.embed,
+    "tiff": tiff.embed,
+    "webp": webp.embed,
+}
+"""By name of the format: copies an encoded file and adds its metadata; returns notes on what did not fit."""

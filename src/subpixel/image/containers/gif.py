@@ -1,0 +1,54 @@
+"""GIF: blocks after the global colour table (GIF89a)."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from subpixel.image.containers.parts import Found, Load, copy_rest, exactly, number
+
+
+def _colour_table(flags: int) -> int:
+    """Bytes of a colour table."""
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def inspect(file: BinaryIO) -> Found:
+    """Text comments."""
+    comments: list[tuple[str, str]] = []
+    file.seek(0)
+    try:
+        file.seek(_colour_table(exactly(file, 13)[10]), 1)
+        while True:
+            kind = exactly(file, 1)
+            if kind == b"!":
+                label = exactly(file, 1)
+                data = _sub_blocks(file)
+                if label == b"\xfe":
+                    comments.append(("Comment", data.decode("latin-1")))
+            elif kind == b",":
+                file.seek(_colour_table(exactly(file, 9)[8]) + 1, 1)
+                _sub_blocks(file)
+            else:
+                break
+    except EOFError:
+        pass  # libvips judges whether the pixels are whole
+    return Found(comments=tuple(comments))
+
+
+def _sub_blocks(file: BinaryIO) -> bytes:
+    parts = []
+    while length := number(exactly(file, 1), "B"):
+        parts.append(exactly(file, length))
+    return b"".join(parts)
+
+
+def embed(source: BinaryIO, target: BinaryIO, load: Load) -> tuple[str, ...]:
+    """Copy a GIF and put its comments before the first frame."""
+    head = exactly(source, 13)
+    target.write(head + exactly(source, _colour_table(head[10])))
+    for _, text in load.comments:
+        data = text.encode("latin-1", "replace")
+        blocks = (data[i : i + 255] for i in range(0, len(data), 255))
+        target.write(b"!\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0")
+    copy_rest(source, target)
+    return ()

@@ -1,0 +1,77 @@
+"""What the containers have in common."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What libvips does not tell about a file.
+
+    Attributes:
+        dpi: horizontal and vertical dots per inch, None where the file states none.
+        comments: text comments, as (key, text).
+        exif: EXIF block, where libvips does not hand it out.
+        lossless: True where a format with both kinds was coded without loss.
+        bits: bits per sample where they are neither 8 nor 16, else 0.
+        notes: what of the file cannot be used, one line each.
+        unsupported: what the file is, if it is of a kind that must not be read as a picture (a camera raw file).
+    """
+
+    dpi: tuple[float, float] | None = None
+    comments: tuple[tuple[str, str], ...] = ()
+    exif: bytes | None = None
+    lossless: bool = False
+    bits: int = 0
+    notes: tuple[str, ...] = ()
+    unsupported: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Metadata to be added to an encoded file; only what its format can hold.
+
+    Attributes:
+        width: pixels.
+        height: pixels, of one frame.
+        alpha: True where the file has an alpha channel.
+        icc, exif, xmp, iptc, dpi, comments: as in `subpixel.types.Metadata`.
+    """
+
+    width: int
+    height: int
+    alpha: bool = False
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    comments: tuple[tuple[str, str], ...] = ()
+
+
+def copy_rest(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy everything from where the source stands."""
+    while chunk := source.read(_CHUNK):
+        target.write(chunk)
+
+
+def exactly(file: BinaryIO, length: int) -> bytes:
+    """Read that many bytes.
+
+    Raises:
+        EOFError: the file ends before.
+    """
+    data = file.read(length)
+    if len(data) != length:
+        raise EOFError("file ends early")
+    return data
+
+
+def number(data: bytes, code: str) -> int:
+    """One number from the start of some bytes; `code` as in `struct`."""
+    return int(struct.unpack_from(code, data)[0])

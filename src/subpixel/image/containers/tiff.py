@@ -1,0 +1,221 @@
+"""TIFF: tables of tags (TIFF 6.0); EXIF and GPS are tables of their own that the first one points to."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO, Final
+
+from subpixel.image import exif
+from subpixel.image.containers.parts import Found, Load, copy_rest, exactly
+from subpixel.image.exif import SIZES, Block, Entry
+
+_DESCRIPTIVE: Final = frozenset({0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298})
+"""Tags of the first table that EXIF has too: document name, description, make, model, software, time, artist, …"""
+_NEW_SUBFILE: Final = 0x00FE
+_PHOTOMETRIC: Final = 0x0106
+_SUB_IFDS: Final = 0x014A
+_DNG_VERSION: Final = 0xC612
+_COLOUR_FILTER_ARRAY: Final = 32_803
+_POINTERS: Final = (exif.EXIF_IFD, exif.GPS_IFD, exif.INTEROP_IFD)
+_MOST: Final = 1 << 26  # a file of tags larger than this is read without them
+_MOST_VALUE: Final = 1 << 20
+
+Value = tuple[int, int, bytes]
+"""TIFF type, count, bytes in the order of the block."""
+Table = dict[int, "Value | Table"]
+
+
+def inspect(file: BinaryIO) -> Found:
+    """EXIF as a block, resolution, and whether it is a camera raw file."""
+    try:
+        reader = _Reader(file)
+        first = reader.table(reader.first)
+    except (exif.ExifDamaged, EOFError, struct.error, OSError):
+        return Found()
+    if _DNG_VERSION in first or reader.integer(first, _PHOTOMETRIC) == _COLOUR_FILTER_ARRAY or reader.is_cr2:
+        return Found(unsupported="a camera raw file")
+    if (reader.integer(first, _NEW_SUBFILE) or 0) & 1 and _SUB_IFDS in first:
+        return Found(unsupported="a camera raw file")
+    block: bytes | None = None
+    try:
+        tree: Table = {tag: value for tag, value in first.items() if tag in _DESCRIPTIVE}
+        for tag in (exif.EXIF_IFD, exif.GPS_IFD):
+            inner = reader.sub(first, tag)
+            if inner:
+                tree[tag] = inner
+        block = build(tree, reader.order) if tree else None
+    except (exif.ExifDamaged, EOFError, struct.error, OSError):
+        pass
+    return Found(exif=block, dpi=reader.resolution(first))
+
+
+class _Reader:
+    """Reads tables from a file, classic or BigTIFF, without reading the pixels."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        file.seek(0)
+        head = exactly(file, 16)
+        self.order = "<" if head[:2] == b"II" else ">"
+        self.big = struct.unpack(self.order + "H", head[2:4])[0] == 43
+        self.first = int(struct.unpack_from(self.order + ("Q" if self.big else "I"), head, 8 if self.big else 4)[0])
+        self.is_cr2 = head[8:10] == b"CR"
+
+    def table(self, at: int) -> Table:
+        """Tags of a table, except long ones (those hold pixels, not words)."""
+        code, entry_code, inline = ("Q", "HHQ", 8) if self.big else ("H", "HHI", 4)
+        self.file.seek(at)
+        count = struct.unpack(self.order + code, exactly(self.file, struct.calcsize(self.order + code)))[0]
+        if count > 4096:
+            raise exif.ExifDamaged("too many tags")
+        step = struct.calcsize(self.order + entry_code) + inline
+        entries = exactly(self.file, count * step)
+        made: Table = {}
+        for place in range(0, len(entries), step):
+            tag, kind, number = struct.unpack_from(self.order + entry_code, entries, place)
+            field = entries[place + step - inline : place + step]
+            length = SIZES.get(kind, 0) * number
+            if not length or length > _MOST_VALUE:
+                continue
+            if length > inline:
+                self.file.seek(struct.unpack(self.order + ("Q" if self.big else "I"), field)[0])
+                field = self.file.read(length)
+            if len(field) >= length:
+                made[tag] = (kind, number, field[:length])
+        return made
+
+    def integer(self, table: Table, tag: int) -> int | None:
+        """First value of a SHORT, LONG or LONG8 tag."""
+        value = table.get(tag)
+        if not isinstance(value, tuple):
+            return None
+        code = {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(value[0])
+        return int(struct.unpack_from(self.order + code, value[2])[0]) if code else None
+
+    def sub(self, table: Table, tag: int) -> Table:
+        """The table that a tag points to, with the interoperability table inside it."""
+        at = self.integer(table, tag)
+        if at is None:
+            return {}
+        inner = self.table(at)
+        if exif.INTEROP_IFD in inner:
+            deeper = self.integer(inner, exif.INTEROP_IFD)
+            del inner[exif.INTEROP_IFD]
+            if deeper is not None:
+                inner[exif.INTEROP_IFD] = self.table(deeper)
+        return inner
+
+    def resolution(self, table: Table) -> tuple[float, float] | None:
+        """Dots per inch, None where the unit is not stated."""
+        unit = self.integer(table, exif.RESOLUTION_UNIT)
+        found = []
+        for tag in (exif.X_RESOLUTION, exif.Y_RESOLUTION):
+            value = table.get(tag)
+            if not isinstance(value, tuple) or value[0] != 5:
+                return None
+            high, low = struct.unpack_from(self.order + "II", value[2])
+            found.append(high / low if low else 0.0)
+        if unit == 1 or not all(found):
+            return None
+        per_inch = 2.54 if unit == 3 else 1.0
+        return found[0] * per_inch, found[1] * per_inch
+
+
+def build(tree: Table, order: str) -> bytes:
+    """An EXIF block from a tree of tables.
+
+    Args:
+        tree: tag → value, or → table for tags that point to one.
+        order: byte order of the values, ``"<"`` or ``">"``.
+    """
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    return exif.PREFIX + head + _pack(tree, order, 8, 0)
+
+
+def _pack(tree: Table, order: str, at: int, link: int) -> bytes:
+    """One table and everything it points to, to stand at offset `at`."""
+    count = len(tree)
+    entries = b""
+    tail = b""
+    start = at + 2 + 12 * count + 4
+    for tag in sorted(tree):
+        value = tree[tag]
+        place = start + len(tail)
+        if isinstance(value, dict):
+            entries += struct.pack(order + "HHII", tag, 4, 1, place)
+            tail += _pack(value, order, place, 0)
+        else:
+            kind, number, data = value
+            field = data.ljust(4, b"\0") if len(data) <= 4 else struct.pack(order + "I", place)
+            entries += struct.pack(order + "HHI", tag, kind, number) + field
+            tail += data if len(data) > 4 else b""
+        tail += b"\0" * (len(tail) % 2)
+    return struct.pack(order + "H", count) + entries + struct.pack(order + "I", link) + tail
+
+
+def _tree(block: Block, table: dict[int, Entry], order: str) -> Table:
+    """Tables of an EXIF block as a tree, its values turned to another byte order where needed."""
+    tree: Table = {}
+    for tag, entry in table.items():
+        if tag in _POINTERS:
+            inner = block.sub(table, tag)
+            if inner:
+                tree[tag] = _tree(block, inner, order)
+        else:
+            data = bytes(block.data[entry.data : entry.data + entry.length])
+            tree[tag] = (entry.kind, entry.count, data if order == block.order else _swapped(data, entry.kind))
+    return tree
+
+
+def _swapped(data: bytes, kind: int) -> bytes:
+    """Values in the other byte order."""
+    width = {3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 13: 4, 5: 4, 10: 4, 12: 8}.get(kind, 1)
+    return b"".join(data[i : i + width][::-1] for i in range(0, len(data), width))
+
+
+def embed(source: BinaryIO, target: BinaryIO, load: Load) -> tuple[str, ...]:
+    """Copy a TIFF and add EXIF: a new first table at the end, with the old one's tags and the pointers."""
+    copy_rest(source, target)
+    if load.exif is None:
+        return ()
+    block = Block(exif.bare(load.exif))
+    source.seek(0)
+    reader = _Reader(source)
+    if reader.big:
+        return ("EXIF dropped: not written to TIFF files above 4 GB",)
+    order = reader.order
+    added = _tree(block, block.table(block.first), order)
+    added = {tag: value for tag, value in added.items() if tag in _DESCRIPTIVE or tag in _POINTERS}
+    tree: Table = {**added, **_whole_table(source, reader)}
+    at = target.seek(0, 2)
+    target.write(b"\0" * (at % 2))
+    at += at % 2
+    target.write(_pack(tree, order, at, _next_table(source, reader)))
+    target.seek(4)
+    target.write(struct.pack(order + "I", at))
+    target.seek(0, 2)
+    return ()
+
+
+def _whole_table(source: BinaryIO, reader: _Reader) -> Table:
+    """The first table with every value, the long lists of strips included."""
+    made: Table = {}
+    source.seek(reader.first)
+    (count,) = struct.unpack(reader.order + "H", exactly(source, 2))
+    entries = exactly(source, 12 * count)
+    for place in range(0, len(entries), 12):
+        tag, kind, number, offset = struct.unpack_from(reader.order + "HHII", entries, place)
+        length = SIZES.get(kind, 1) * number
+        if length > 4:
+            source.seek(offset)
+            made[tag] = (kind, number, exactly(source, length))
+        else:
+            made[tag] = (kind, number, entries[place + 8 : place + 8 + length])
+    return made
+
+
+def _next_table(source: BinaryIO, reader: _Reader) -> int:
+    source.seek(reader.first)
+    (count,) = struct.unpack(reader.order + "H", exactly(source, 2))
+    source.seek(12 * count, 1)
+    return int(struct.unpack(reader.order + "I", exactly(source, 4))[0])

@@ -1,0 +1,105 @@
+"""A picture made to fit a format, and one line for each thing that does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, cast
+
+import numpy as np
+
+from subpixel.image import exif as exif_block
+from subpixel.image import samples
+from subpixel.image import xmp as xmp_packet
+from subpixel.image.formats import Format
+from subpixel.types import Metadata, Picture, Pixels
+
+_DEFAULT_DELAY_MS: Final = 100
+
+
+def fit(picture: Picture, row: Format) -> tuple[Picture, list[str]]:
+    """The picture as the format holds it, and one line for each thing it does not hold."""
+    pixels, metadata = picture.pixels, picture.metadata
+    notes: list[str] = []
+    if picture.frames > 1 and not row.many:
+        notes.append(f"{row.title} holds one frame: the first of {picture.frames} is written")
+        pixels = pixels[:1]
+        metadata = replace(metadata, delays=())
+    elif picture.frames > 1 and not row.animation and metadata.delays:
+        notes.append(f"{row.title} holds pages without times: the times of {picture.frames} frames are dropped")
+        metadata = replace(metadata, delays=())
+    elif picture.frames > 1 and not row.pages and not metadata.delays:
+        notes.append(f"pages become frames of {_DEFAULT_DELAY_MS} ms")
+        metadata = replace(metadata, delays=(_DEFAULT_DELAY_MS,) * picture.frames)
+    pixels = _fit_samples(pixels, metadata.bits, row, notes)
+    metadata = _fit_metadata(metadata, pixels, row, notes)
+    whole = cast(Pixels, np.ascontiguousarray(pixels))
+    return Picture(whole, replace(metadata, bits=_depth(metadata.bits, row))), notes
+
+
+def _depth(bits: int, row: Format) -> int:
+    """Bits per sample to write where the picture has more than 8 and the format fewer than 16."""
+    return bits if bits in row.bits else max(row.bits)
+
+
+def _fit_samples(pixels: Pixels, bits: int, row: Format, notes: list[str]) -> Pixels:
+    """Alpha, depth and colours as the format holds them."""
+    if pixels.shape[3] in (2, 4) and row.alpha == "none":
+        if samples.is_opaque(pixels):
+            pixels = pixels[..., :-1]
+        else:
+            notes.append(f"{row.title} holds no alpha: laid on white")
+            pixels = samples.on_white(pixels)
+    if pixels.dtype == np.uint16 and max(row.bits) == 8:
+        notes.append(f"{row.title} holds 8 bits: 16-bit samples rounded")
+        pixels = samples.to_8_bits(pixels)
+    elif pixels.dtype == np.uint16 and max(row.bits) < 16:
+        depth = _depth(bits, row)
+        if depth != bits:
+            notes.append(f"{row.title} holds {depth} bits: 16-bit samples rounded")
+        pixels = samples.to_top_bits(pixels, depth)
+    if pixels.shape[3] in (2, 4) and row.alpha == "binary" and not samples.is_binary(pixels):
+        notes.append(f"{row.title} holds no half-transparent pixels: each is shown or hidden")
+    if row.colours < 1 << 24 and samples.more_colours_than(pixels, row.colours):
+        notes.append(f"{row.title} holds {row.colours} colours a frame: reduced")
+    return pixels
+
+
+def _fit_metadata(metadata: Metadata, pixels: Pixels, row: Format, notes: list[str]) -> Metadata:
+    """Metadata that the format holds, made true for these pixels."""
+    _, height, width, channels = pixels.shape
+    icc, exif, xmp, iptc = metadata.icc, metadata.exif, metadata.xmp, metadata.iptc
+    if icc is not None and icc[16:20] != (b"GRAY" if channels < 3 and row.grey else b"RGB "):
+        notes.append("ICC profile dropped: it is not for these channels")
+        icc = None
+    if icc is not None and not row.icc:
+        notes.append(f"{row.title} holds no ICC profile: dropped")
+        icc = None
+    if exif is not None:
+        try:
+            exif = exif_block.for_size(exif, width, height)
+        except exif_block.ExifDamaged as error:
+            notes.append(f"EXIF block is damaged and was dropped: {error}")
+            exif = None
+    if xmp is not None:
+        xmp = xmp_packet.for_size(xmp, width, height)
+    for name, held, value in (("EXIF", row.exif, exif), ("XMP", row.xmp, xmp), ("IPTC", row.iptc, iptc)):
+        if value is not None and not held:
+            notes.append(f"{row.title} holds no {name}: dropped")
+    if metadata.comments and not row.comments:
+        notes.append(f"{row.title} holds no comments: {len(metadata.comments)} dropped")
+    if metadata.dpi is not None and row.dpi == "none":
+        notes.append(f"{row.title} holds no resolution: {metadata.dpi[0]:.0f} dpi dropped")
+    if metadata.dpi is not None and row.dpi == "exif":
+        if exif is None:
+            exif = exif_block.for_resolution(metadata.dpi)
+        elif exif_block.resolution(exif) is None:
+            exif = exif_block.with_resolution(exif, metadata.dpi)
+    return replace(
+        metadata,
+        icc=icc,
+        exif=exif if row.exif else None,
+        xmp=xmp if row.xmp else None,
+        iptc=iptc if row.iptc else None,
+        dpi=metadata.dpi if row.dpi != "none" else None,
+        comments=metadata.comments if row.comments else (),
+    )

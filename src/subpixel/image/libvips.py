@@ -1,0 +1,73 @@
+"""The door to libvips: imported at the first picture, kept quiet, its errors put into words."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from functools import lru_cache
+from typing import Any, Final
+
+_CACHED_OPERATIONS: Final = 0
+_SAVE_POLL_S: Final = 0.05
+
+
+@lru_cache(maxsize=1)
+def vips() -> Any:
+    """The `pyvips` module.
+
+    Its warnings go to the logger ``pyvips``, which gets a null handler: a program that wants them can listen, and
+    nothing reaches the terminal otherwise. libvips keeps results of earlier operations (and the pictures they hold) in
+    a cache; here every operation runs once, so the cache is switched off, unless the program uses pyvips itself.
+    """
+    used_elsewhere = "pyvips" in sys.modules
+    logging.getLogger("pyvips").addHandler(logging.NullHandler())
+    import pyvips
+
+    if not used_elsewhere:
+        pyvips.cache_set_max(_CACHED_OPERATIONS)
+    return pyvips
+
+
+def set_threads(threads: int) -> None:
+    """How many threads libvips uses for coding and decoding; 0 lets it take one per core."""
+    vips().concurrency_set(threads)
+
+
+def reason(error: BaseException) -> str:
+    """What libvips says, as one short line: the innermost message, without its own prefixes."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    useful = [line for line in lines if not line.startswith(("unable to call", "unable to write to memory"))]
+    line = useful[0] if useful else "unknown reason"
+    prefix, separator, rest = line.partition(": ")
+    return rest if separator and " " not in prefix else line
+
+
+def save(saver: str, image: Any, descriptor: int, **options: object) -> None:
+    """Run a saver into an open file, in a thread, so that Ctrl-C stops it at once and not when it has finished.
+
+    Raises:
+        pyvips.Error: the saver failed.
+        KeyboardInterrupt: the user broke it off; the saver has ended when this is raised.
+    """
+    pyvips = vips()
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            target = pyvips.Target.new_to_descriptor(descriptor)
+            pyvips.Operation.call(f"{saver}_target", image, target, **options)
+        except BaseException as error:  # handed to the caller's thread below
+            failed.append(error)
+
+    thread = threading.Thread(target=work, name="subpixel-save", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_SAVE_POLL_S)
+    except BaseException:
+        image.set_kill(True)
+        thread.join()
+        raise
+    if failed:
+        raise failed[0]
