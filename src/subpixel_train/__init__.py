@@ -1,1 +1,4 @@
-"""Training, export and the recipes of every network that `subpixel` ships. Needs PyTorch: `pip install 'subpixel[train]'`."""
+"""Training, export and the recipe of every network that `subpixel` ships.
+
+Needs PyTorch: `pip install 'subpixel[train]'`.
+"""

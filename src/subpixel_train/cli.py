@@ -22,15 +22,17 @@ def _need_torch() -> None:
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or a YAML file.")],
     changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting, as data.batch=16. Repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting, as data.batch=16. Repeatable."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for weights, state and logs.", show_default="runs/RECIPE")
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for weights, state and logs.", show_default="runs/RECIPE"),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Folder that the recipe's folders are relative to.", envvar="SUBPIXEL_DATA")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the output folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the output.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes, ready to go on.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
@@ -65,13 +67,16 @@ def train(
         )
         raise typer.Exit(130)
     if not quiet:
-        typer.echo(f"{folder / WEIGHTS}  best epoch {outcome.progress.best_epoch}, held-out {outcome.progress.best_psnr:.2f} dB")
+        best = outcome.progress
+        measured = f", held-out {best.best_psnr:.2f} dB" if best.best_psnr > 0 else ""
+        typer.echo(f"{folder / WEIGHTS}: epoch {best.best_epoch}{measured}")
 
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for the ONNX file and its card.", show_default="RUN/export")
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for the ONNX file and its card.", show_default="RUN/export"),
     ] = None,
     data: Annotated[
         Path | None,

@@ -6,20 +6,20 @@ from collections.abc import Callable
 from typing import Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def mse(result: Tensor, target: Tensor) -> Tensor:
     """Mean squared error: what PSNR measures."""
-    return F.mse_loss(result, target)
+    return functional.mse_loss(result, target)
 
 
 def mae(result: Tensor, target: Tensor) -> Tensor:
     """Mean absolute error: less drawn to the few worst pixels."""
-    return F.l1_loss(result, target)
+    return functional.l1_loss(result, target)
 
 
 def charbonnier(result: Tensor, target: Tensor) -> Tensor:

@@ -22,37 +22,48 @@ class DataSettings(_Settings):
 
     folders: list[str] = Field(min_length=1, description="folders of photographs, relative to --data")
     mode: Literal["crops", "tiles", "centre"] = Field(
-        "crops",
+        default="crops",
         description="random crops; a grid of sub-images (SRCNN's way); or one central crop per picture (ESPCN's way)",
     )
-    crop: int = Field(64, ge=11, description="side of a crop, in pixels of the network's input; of the photograph in mode centre")
-    stride: int = Field(14, ge=1, description="distance of the grid in mode tiles, in pixels of the network's input")
-    batch: int = Field(8, ge=1, description="crops in a batch")
-    epoch_steps: int = Field(1000, ge=1, description="batches that count as an epoch in mode crops")
-    sizes: list[float] = Field(
-        [1.0],
-        min_length=1,
-        description="sizes at which each photograph is used; reduced ones have more detail per pixel and no JPEG blocks",
+    crop: int = Field(
+        default=64,
+        ge=13,
+        description="side of a crop, in pixels of the network's input; of the photograph in mode centre",
     )
-    flat: float = Field(0.0, ge=0, le=0.5, description="chance of a crop of one level throughout: white has to stay white")
-    held_out: int = Field(20, ge=0, description="photographs kept for validation, never trained with")
+    stride: int = Field(
+        default=14, ge=1, description="distance of the grid in mode tiles, in pixels of the network's input"
+    )
+    batch: int = Field(default=8, ge=1, description="crops in a batch")
+    epoch_steps: int = Field(default=1000, ge=1, description="batches that count as an epoch in mode crops")
+    sizes: list[float] = Field(
+        default=[1.0],
+        min_length=1,
+        description="sizes at which each photograph is used; reduced ones have more detail and no JPEG blocks",
+    )
+    flat: float = Field(default=0.0, ge=0, le=0.5, description="chance of a crop of one level: white has to stay white")
+    held_out: int = Field(default=20, ge=0, description="photographs kept for validation, never trained with")
     test: str | None = Field(
-        None, description="benchmark folder (HR/xR, LR/xR) whose PSNR is logged after every epoch; never used to choose"
+        default=None,
+        description="benchmark folder (HR/xR, LR/xR) whose PSNR is logged after every epoch; never used to choose",
     )
 
 
 class OptimiserSettings(_Settings):
     """The optimiser and how its learning rate runs."""
 
-    kind: Literal["adam", "soap"] = Field("adam", description="Adam, or SOAP: Adam in the eigenbasis of the gradients")
-    rate: float | list[float] = Field(1e-3, description="learning rate at the start, or one per layer from input to output")
-    shape: Literal["constant", "cosine", "exponential"] = Field(
-        "cosine", description="how the rate falls from the start to the end of the training"
+    kind: Literal["adam", "soap"] = Field(
+        default="adam", description="Adam, or SOAP: Adam in the eigenbasis of the gradients"
     )
-    final: float = Field(0.0, ge=0, le=1, description="rate at the end, as a share of the rate at the start")
-    warmup: int = Field(0, ge=0, description="steps over which the rate rises from 0")
-    betas: tuple[float, float] = Field((0.9, 0.999), description="decay of the two moments")
-    clip: float | None = Field(None, gt=0, description="largest norm of the gradient; none: not clipped")
+    rate: float | list[float] = Field(
+        default=1e-3, description="learning rate at the start, or one per layer from input to output"
+    )
+    shape: Literal["constant", "cosine", "exponential"] = Field(
+        default="cosine", description="how the rate falls from the start to the end of the training"
+    )
+    final: float = Field(default=0.0, ge=0, le=1, description="rate at the end, as a share of the rate at the start")
+    warmup: int = Field(default=0, ge=0, description="steps over which the rate rises from 0")
+    betas: tuple[float, float] = Field(default=(0.9, 0.999), description="decay of the two moments")
+    clip: float | None = Field(default=None, gt=0, description="largest norm of the gradient; none: not clipped")
 
     @model_validator(mode="after")
     def _exponential_needs_an_end(self) -> OptimiserSettings:
@@ -76,21 +87,31 @@ class Recipe(_Settings):
     network: Literal["espcn", "srcnn"] = Field(description="the network, a file in networks/")
     scale: int = Field(ge=2, le=8, description="upscale factor")
     init_from: str | None = Field(
-        None, description="start from these weights where shapes agree: a run folder, a .safetensors file or a shipped model"
+        default=None,
+        description="weights to start from where shapes agree: a run folder, a .safetensors file or a shipped model",
     )
     centre: float = Field(
-        0.0, ge=0, le=1, description="luma taken as zero while training; folded into the biases afterwards (see how-to)"
+        default=0.0,
+        ge=0,
+        le=1,
+        description="luma taken as zero while training; folded into the biases afterwards (see how-to)",
     )
     data: DataSettings = Field(description="what the network learns from")
-    loss: Literal["mse", "mae", "charbonnier"] = Field("mse", description="pixel loss")
-    optimiser: OptimiserSettings = Field(default_factory=lambda: OptimiserSettings(), description="the optimiser and its rate")
+    loss: Literal["mse", "mae", "charbonnier"] = Field(default="mse", description="pixel loss")
+    optimiser: OptimiserSettings = Field(default=OptimiserSettings(), description="the optimiser and its rate")
     epochs: int = Field(ge=1, description="length of the training")
-    ema: float = Field(0.0, ge=0, lt=1, description="decay of the running mean of the weights that is kept; 0: none")
-    precision: Literal["32-true", "bf16-mixed"] = Field("bf16-mixed", description="arithmetic while training")
-    validate_every: int = Field(1, ge=1, description="epochs between validations")
-    checkpoint_steps: int = Field(500, ge=1, description="steps between checkpoints; each epoch ends with one too")
-    keep_epochs: bool = Field(False, description="keep the weights of every epoch, not only the best and the last")
-    seed: int = Field(0, ge=0, description="everything random follows from it")
+    ema: float = Field(
+        default=0.0, ge=0, lt=1, description="decay of the running mean of the weights that is kept; 0: none"
+    )
+    precision: Literal["32-true", "bf16-mixed"] = Field(default="bf16-mixed", description="arithmetic while training")
+    validate_every: int = Field(default=1, ge=1, description="epochs between validations")
+    checkpoint_steps: int = Field(
+        default=500, ge=1, description="steps between checkpoints; each epoch ends with one too"
+    )
+    keep_epochs: bool = Field(
+        default=False, description="keep the weights of every epoch, not only the best and the last"
+    )
+    seed: int = Field(default=0, ge=0, description="everything random follows from it")
     card: CardSettings = Field(description="what the model card says")
 
     def to_yaml(self) -> str:
@@ -124,7 +145,7 @@ def load(source: str, changes: list[str] | None = None) -> Recipe:
     else:
         near = difflib.get_close_matches(source, shipped(), 1, 0.5)
         meant = f"did you mean {near[0]}? " if near else ""
-        raise SettingError(f"there is no recipe {source}", f"{meant}shipped: {', '.join(shipped())}; or give a YAML file")
+        raise SettingError(f"there is no recipe {source}", f"{meant}there are {', '.join(shipped())}, and YAML files")
     return parse(text, source, changes or [])
 
 
@@ -176,7 +197,7 @@ def _explain(item: Any) -> str:
         return f"{path}: {item['msg']}, not {item['input']!r}" if item["type"] != "missing" else f"{path}: is missing"
     names = _fields(item["loc"][:-1])
     near = difflib.get_close_matches(str(item["loc"][-1]), names, 1, 0.4)
-    return f"{path}: there is no such setting; " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}")
+    return f"{path}: no such setting; " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}")
 
 
 def _fields(section: tuple[Any, ...]) -> list[str]:

@@ -39,7 +39,9 @@ __all__ = [
 ]
 
 
-def make_batches(paths: list[Path], settings: DataSettings, network: Network, *, seed: int, threads: int = 1) -> Batches:
+def make_batches(
+    paths: list[Path], settings: DataSettings, network: Network, *, seed: int, threads: int = 1
+) -> Batches:
     """Read the photographs and lay out the training that a recipe describes.
 
     Args:

@@ -57,7 +57,15 @@ class Crops(Batches):
     """
 
     def __init__(
-        self, pairs: Sequence[Pair], geometry: Geometry, *, crop: int, size: int, epoch_steps: int, flat: float, seed: int
+        self,
+        pairs: Sequence[Pair],
+        geometry: Geometry,
+        *,
+        crop: int,
+        size: int,
+        epoch_steps: int,
+        flat: float,
+        seed: int,
     ) -> None:
         self._pairs = [pair for pair in pairs if min(pair.input.shape) >= crop]
         if not self._pairs:
@@ -146,7 +154,7 @@ class Wholes(_Fixed):
     def __init__(self, pairs: Sequence[Pair], geometry: Geometry, *, size: int, seed: int) -> None:
         shapes = {pair.input.shape for pair in pairs}
         if len(shapes) != 1:
-            raise TrainingError(f"the central crops have {len(shapes)} sizes", "lower data.crop to the smallest picture")
+            raise TrainingError(f"the central crops have {len(shapes)} sizes", "lower data.crop")
         self._pairs, self._geometry = pairs, geometry
         super().__init__([(index, 0, 0) for index in range(len(pairs))], size, seed)
 

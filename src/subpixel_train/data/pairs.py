@@ -36,12 +36,12 @@ class Pair:
 
 def planes(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(H, W, 3) uint8 → (3, H, W) float32 in 0–1."""
-    return np.ascontiguousarray(rgb.transpose(2, 0, 1), dtype=np.float32) / np.float32(255)
+    return np.divide(rgb.transpose(2, 0, 1), 255, dtype=np.float32, order="C")
 
 
 def rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """To the nearest of the 256 levels of an 8-bit picture, clipped to 0–1."""
-    return np.rint(np.clip(values, 0, 1) * 255, dtype=np.float32) / np.float32(255)
+    return np.divide(np.rint(np.clip(values, 0, 1) * 255), 255, dtype=np.float32)
 
 
 def cut_to_multiple(rgb: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Float32Conv2d(nn.Conv2d):
@@ -76,7 +76,7 @@ class Network(nn.Module, ABC):
             (N, 1, scale·H, scale·W), float32.
         """
         height, width = (side * self.scale for side in small.shape[-2:])
-        x = F.pad(small, (self.halo,) * 4, mode="replicate")
+        x = functional.pad(small, (self.halo,) * 4, mode="replicate")
         if self.input == "enlarged":
             x = BicubicEnlarge(self.scale, padded=self.padded).to(x)(x)
         y: Tensor = self(x)
@@ -108,8 +108,8 @@ class BicubicEnlarge(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W) → (N, 1, scale·H, scale·W); without padding, H and W are 4 smaller."""
         kernels = self.get_buffer("kernels")
-        phases = F.conv2d(x, kernels, padding=self.padding)  # (N, r², H, W)
-        return F.pixel_shuffle(phases, self.scale)  # (N, 1, rH, rW)
+        phases = functional.conv2d(x, kernels, padding=self.padding)  # (N, r², H, W)
+        return functional.pixel_shuffle(phases, self.scale)  # (N, 1, rH, rW)
 
 
 def _phase(phase: int, scale: int) -> Tensor:

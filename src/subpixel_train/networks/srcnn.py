@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from subpixel_train.networks.base import Float32Conv2d, Network
 
@@ -58,6 +58,7 @@ class Srcnn(Network):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W), luma of the enlarged picture in 0–1 → (N, 1, H, W), luma in 0–1, not clipped."""
-        x = F.relu(self.extract(x))  # (N, 64, H, W)
-        x = F.relu(self.map(x))  # (N, 32, H, W)
-        return self.reconstruct(x)  # (N, 1, H, W)
+        x = functional.relu(self.extract(x))  # (N, 64, H, W)
+        x = functional.relu(self.map(x))  # (N, 32, H, W)
+        x = self.reconstruct(x)  # (N, 1, H, W)
+        return x

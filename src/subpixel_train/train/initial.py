@@ -41,7 +41,9 @@ def _tensors(source: str) -> dict[str, Tensor]:
         return load_weights(Path(source))[0]
     file = resources.files("subpixel") / "zoo" / "models" / source / f"{source}.onnx"
     if not file.is_file():
-        raise TrainingError(f"there is no {source} to start from", "give a run folder, a .safetensors file or a shipped model")
+        raise TrainingError(
+            f"there is no {source} to start from", "give a run folder, .safetensors file or shipped model"
+        )
     import onnx
     from onnx import numpy_helper
 

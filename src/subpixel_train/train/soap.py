@@ -1,8 +1,8 @@
 """SOAP: Adam in the slowly turning basis of Shampoo's preconditioner.
 
-Neighbouring pixels are nearly equal, so the gradients of a convolution's weights are strongly correlated and Adam, which
-scales each weight by itself, goes slowly along most directions. SOAP keeps running means of G·Gᵀ and Gᵀ·G for every
-weight matrix G, and runs Adam in their eigenbasis, where the correlations are gone.
+Neighbouring pixels are nearly equal, so the gradients of a convolution's weights are strongly correlated, and Adam,
+which scales each weight by itself, goes slowly along most directions. SOAP keeps running means of G·Gᵀ and Gᵀ·G for
+every weight matrix G, and runs Adam in their eigenbasis, where the correlations are gone.
 
 Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam", ICLR 2025, https://arxiv.org/abs/2409.11321.
 """
@@ -47,6 +47,7 @@ class Soap(torch.optim.Optimizer):
 
     def _update(self, weight: Tensor, group: dict[str, Any]) -> None:
         slow, fast = group["betas"]
+        assert weight.grad is not None
         gradient = weight.grad.reshape(weight.shape[0], -1) if weight.ndim > 1 else weight.grad
         state = self.state[weight]
         if not state:

@@ -102,7 +102,7 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], Progress]:
     try:
         return tensors, Progress.from_json(about["progress"])
     except (KeyError, TypeError, ValueError):
-        raise TrainingError(f"{folder / STATE} is not the state of a training", "start again without --resume") from None
+        raise TrainingError(f"{folder / STATE} is not the state of a training", "start again elsewhere") from None
 
 
 def save_weights(path: Path, tensors: dict[str, Tensor], about: dict[str, str]) -> None:
