@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from subpixel import image
 from subpixel.errors import OutputUnwritable, PictureMissing, SettingError, SubpixelError
+from subpixel.image.formats import FORMATS, by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ def _suffix(source: Path, format: str | None) -> str:
     """The suffix of the result: the input's own unless another format is asked for."""
     if format is None:
         return source.suffix
-    row = image.find_format(format)
+    row = by_name(format)
     return source.suffix if source.suffix.lower() in row.suffixes else row.suffixes[0]
 
 
@@ -33,7 +33,7 @@ def _beside(source: Path, label: str, format: str | None) -> Path:
 
 def _pictures(folder: Path, skip: Path | None) -> Iterator[Path]:
     """Picture files under `folder`, sorted, hidden ones and those under `skip` left out."""
-    known = {suffix for row in image.FORMATS for suffix in row.suffixes}
+    known = {suffix for row in FORMATS for suffix in row.suffixes}
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and (skip is None or Path(where, name) != skip)
@@ -93,7 +93,7 @@ def _jobs_of(
             name = path.relative_to(source)
             yield Job(path, (folder / name).with_suffix(_suffix(path, format)))
         if count == 0:
-            suffixes = ", ".join(row.suffixes[0] for row in image.FORMATS)
+            suffixes = ", ".join(row.suffixes[0] for row in FORMATS)
             yield source, PictureMissing(f"no pictures in {source}", f"known suffixes are {suffixes}")
     elif not source.exists():
         yield source, PictureMissing(f"{source} does not exist", _similar(source))

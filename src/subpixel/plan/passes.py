@@ -10,7 +10,7 @@ from subpixel.plan.tiles import DEFAULT_TILE, TileGrid, tile_grid
 from subpixel.types import Size
 
 _STRETCH = 1.01
-"""A pass is not added for less than 1%: the final resampling may enlarge by that much."""
+"""No pass is added for the last 1%: the final resampling may enlarge by that much."""
 
 _MAX_PASSES = 4  # ×2 four times is 16
 _RUNTIME_BYTES = 150_000_000  # interpreter, libvips and engine, before any picture
@@ -109,10 +109,10 @@ def choose_scales(factor: float, work: Mapping[int, int]) -> tuple[int, ...]:
     Small scales come first where the product allows, because every later pass works on more pixels.
 
     Args:
-        factor: enlargement wanted; up to 1 needs no pass.
+        factor: enlargement wanted; up to 1.01 needs no pass.
         work: multiply-adds per input pixel for every scale there is.
     """
-    if factor <= 1:
+    if factor <= _STRETCH:
         return ()
     usable = tuple(sorted(scale for scale in work if scale > 1))
     best: tuple[float, int, tuple[int, ...]] | None = None

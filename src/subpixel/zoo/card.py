@@ -79,11 +79,13 @@ class Card:
         return self.macs or self.parameters
 
 
-_TYPES: Final = {
+_TYPES: Final[dict[str, type]] = {
     "name": str, "title": str, "summary": str, "task": str, "family": str, "scale": int, "colour": str, "halo": int,
     "weights": str, "sha256": str, "licence": str, "value_range": list, "parameters": int, "macs": int,
     "activations": int, "paper": str, "recipe": str, "training_data": list, "scores": dict,
 }  # fmt: skip
+
+_KINDS: Final = {str: "text in quotes", int: "a whole number", list: "a list", dict: "a table"}
 
 _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("name", lambda v: re.fullmatch(r"[A-Za-z0-9._-]+", v) is not None, "use letters, digits, '.', '_' and '-'"),
@@ -130,7 +132,7 @@ def _check(path: Path, raw: dict[str, Any]) -> None:
         if key not in _TYPES:
             raise ModelDamaged(f"the card {path} has an unknown field {key!r}", f"fields are {', '.join(_TYPES)}")
         if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
-            raise ModelDamaged(f"the card {path} has {key} = {value!r}", f"it should be a {_TYPES[key].__name__}")
+            raise ModelDamaged(f"the card {path} has {key} = {value!r}", f"it should be {_KINDS[_TYPES[key]]}")
     needed = [f.name for f in fields(Card) if f.default is MISSING and f.default_factory is MISSING]
     missing = [name for name in needed if name not in raw]
     if missing:

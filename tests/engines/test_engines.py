@@ -1,0 +1,102 @@
+"""Engines: one method, the same numbers."""
+
+import numpy as np
+import pytest
+
+from subpixel import zoo
+from subpixel.engines import EngineSettings, choose_precision, engine_names, has_bf16, load_engine
+from subpixel.errors import EngineError, SettingError
+from subpixel.types import NetworkFile
+
+NETWORKS = [name for name in zoo.model_names()]
+
+
+def _noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(7).random(shape, dtype=np.float32)
+
+
+def test_entry_points_and_table_agree() -> None:
+    from importlib.metadata import entry_points
+
+    listed = {entry.name: entry.value for entry in entry_points(group="subpixel.engines") if "subpixel" in entry.value}
+    from subpixel import engines
+
+    assert listed.items() >= engines._OWN.items()
+    assert set(engine_names()) >= {"openvino", "onnxruntime", "fake"}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 33)])
+def test_engines_agree_within_one_level(name: str, size: tuple[int, int]) -> None:
+    pytest.importorskip("onnxruntime", reason="the optional engine is not installed")
+    model = zoo.load_model(name)
+    batch = _noise(2, model.card.channels, *size)
+    one = load_engine("openvino").load(model.network, EngineSettings(2, "fp32"))(batch)
+    other = load_engine("onnxruntime").load(model.network, EngineSettings(2, "fp32"))(batch)
+    scale = model.card.scale
+    assert one.shape == other.shape == (2, model.card.channels, size[0] * scale, size[1] * scale)
+    assert one.dtype == other.dtype == np.float32
+    assert np.abs(one - other).max() < 1e-4, "far below 1/255"
+
+
+@pytest.mark.skipif(not has_bf16(), reason="this processor computes no bf16")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_bf16_stays_near(name: str) -> None:
+    model = zoo.load_model(name)
+    y, x = np.mgrid[:64, :64].astype(np.float32)
+    batch = (0.5 + 0.3 * np.sin(x / 3) * np.cos(y / 5) + 0.1 * _noise(64, 64))[None, None]
+    batch = np.repeat(batch, model.card.channels, axis=1).astype(np.float32)
+    exact = load_engine("openvino").load(model.network, EngineSettings(1, "fp32"))(batch)
+    quick = load_engine("openvino").load(model.network, EngineSettings(1, "bf16"))(batch)
+    assert np.sqrt(np.mean((exact - quick) ** 2)) < 1 / 255
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime", "fake"])
+def test_runners_work_side_by_side(name: str) -> None:
+    if name == "onnxruntime":
+        pytest.importorskip("onnxruntime", reason="the optional engine is not installed")
+    from concurrent.futures import ThreadPoolExecutor
+
+    network = zoo.load_model("bicubic-x2").network
+    run = load_engine(name).load(network, EngineSettings(3))
+    batches = [_noise(1, 1, 20 + i, 30) for i in range(12)]
+    alone = [run(batch) for batch in batches]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(run, batches))
+    for a, b in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_fake_repeats() -> None:
+    network = NetworkFile("any", b"", scale=3, channels=1, halo=0)
+    out = load_engine("fake").load(network, EngineSettings())(np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2))
+    np.testing.assert_array_equal(out[0, 0, ::3, ::3], [[0, 1], [2, 3]])
+    assert out.shape == (1, 1, 6, 6)
+
+
+def test_unknown_engine_is_answered_with_the_nearest() -> None:
+    with pytest.raises(SettingError, match="did you mean openvino"):
+        load_engine("openvin")
+    with pytest.raises(SettingError, match="there are .*onnxruntime"):
+        load_engine("zzz")
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_garbage_is_refused_in_one_line(name: str) -> None:
+    if name == "onnxruntime":
+        pytest.importorskip("onnxruntime", reason="the optional engine is not installed")
+    with pytest.raises(EngineError, match="cannot load the network broken") as caught:
+        load_engine(name).load(NetworkFile("broken", b"not onnx", 2, 1, 0), EngineSettings())
+    assert "\n" not in str(caught.value)
+
+
+def test_onnxruntime_refuses_bf16() -> None:
+    with pytest.raises(EngineError, match="bf16"):
+        load_engine("onnxruntime").load(zoo.load_model("bicubic-x2").network, EngineSettings(1, "bf16"))
+
+
+def test_precision_follows_processor_and_depth() -> None:
+    assert choose_precision("auto", cpu_has_bf16=True, bits=8) == "bf16"
+    assert choose_precision("auto", cpu_has_bf16=True, bits=16) == "fp32"
+    assert choose_precision("auto", cpu_has_bf16=False, bits=8) == "fp32"
+    assert choose_precision("bf16", cpu_has_bf16=False, bits=16) == "bf16"

@@ -1,0 +1,124 @@
+"""Planning: sizes, passes, tiles, estimates."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subpixel.errors import SettingError
+from subpixel.plan import PassModel, Target, choose_scales, make_plan, parse_size, spans, tile_grid
+from subpixel.types import Size
+
+MODELS = {scale: PassModel(f"m-x{scale}", scale, halo=5, work=60_000) for scale in (2, 3, 4)}
+WORK = {scale: model.work for scale, model in MODELS.items()}
+
+
+@pytest.mark.parametrize(
+    ("factor", "scales"),
+    [
+        (0.5, ()), (1, ()), (1.005, ()), (1.3, (2,)), (2, (2,)), (2.01, (2,)), (2.7, (3,)), (3, (3,)), (4, (4,)),
+        (5, (2, 3)), (6, (2, 3)), (8, (2, 4)), (9, (3, 3)), (12, (3, 4)), (16, (4, 4)),
+    ],
+)  # fmt: skip
+def test_passes_for_factor(factor: float, scales: tuple[int, ...]) -> None:
+    assert choose_scales(factor, WORK) == scales
+
+
+@given(st.floats(0.01, 16), st.sets(st.sampled_from([2, 3, 4]), min_size=1))
+def test_passes_reach_every_factor(factor: float, available: set[int]) -> None:
+    scales = choose_scales(factor, {scale: 1000 for scale in available})
+    reach = math.prod(scales)
+    assert set(scales) <= available
+    if factor <= 1.01:
+        assert scales == ()
+    else:
+        assert reach * 1.01 >= factor
+        assert all(reach // scale * 1.01 < factor for scale in scales), "no pass is superfluous"
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(16, 600), st.integers(1, 16))
+def test_tiles_cover_the_picture_once(width: int, height: int, tile: int, threads: int) -> None:
+    grid = tile_grid(Size(width, height), tile=tile, threads=threads)
+    for axis, length in ((grid.columns, width), (grid.rows, height)):
+        assert axis[0].start == 0
+        assert axis[-1].stop == length
+        assert all(before.stop == after.start for before, after in zip(axis, axis[1:], strict=False))
+        assert all(1 <= span.length <= tile for span in axis)
+    assert grid.largest.width - min(span.length for span in grid.columns) <= 1
+
+
+def test_small_pictures_are_cut_for_every_thread() -> None:
+    assert tile_grid(Size(256, 256), threads=2).count == 2
+    assert tile_grid(Size(40, 40), threads=8).count == 1, "halo would cost more than it gains"
+    assert tile_grid(Size(1, 1), threads=8).count == 1
+
+
+def test_spans_are_near_equal() -> None:
+    assert [span.length for span in spans(10, 3)] == [3, 3, 4]
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000), st.floats(0.01, 16))
+def test_size_follows_factor(width: int, height: int, factor: float) -> None:
+    size = Target(factor).size_for(Size(width, height))
+    assert abs(size.width - width * factor) <= 1
+    assert abs(size.height - height * factor) <= 1
+    assert min(size.width, size.height) >= 1
+
+
+def test_fit_inside_keeps_the_shape() -> None:
+    assert Target(width=3840, height=2160).size_for(Size(640, 480)) == Size(2880, 2160)
+    assert Target(width=1000).size_for(Size(500, 333)) == Size(1000, 666)
+    assert Target(height=1000).size_for(Size(333, 500)) == Size(666, 1000)
+
+
+@pytest.mark.parametrize("factor", [0, -1, 16.01, math.nan, math.inf, -math.inf])
+def test_impossible_factor(factor: float) -> None:
+    with pytest.raises(SettingError, match="the factor is"):
+        Target(factor)
+
+
+def test_impossible_sizes() -> None:
+    with pytest.raises(SettingError, match="width is 0"):
+        Target(width=0)
+    with pytest.raises(SettingError, match="both a factor and a size"):
+        Target(2, width=10)
+    with pytest.raises(SettingError, match="at most 16 times"):
+        Target(width=17_000).size_for(Size(1000, 1000))
+    for text in ("", "3840", "x", "-3x4", "3.5x4", "wide"):
+        with pytest.raises(SettingError, match="3840x2160"):
+            parse_size(text)
+    assert parse_size(" 3840×2160 ") == (3840, 2160)
+
+
+def test_plan_with_resampling() -> None:
+    plan = make_plan(Size(640, 427), Target(2.7), MODELS, tile=256, threads=2)
+    assert plan.target == Size(1728, 1153)
+    assert [step.model.name for step in plan.passes] == ["m-x3"]
+    assert plan.passes[0].target == Size(1920, 1281)
+    assert plan.resample
+    assert plan.tiles == 6
+
+
+def test_plan_without_resampling() -> None:
+    plan = make_plan(Size(33, 21), Target(12), MODELS)
+    assert [step.model.scale for step in plan.passes] == [3, 4]
+    assert plan.passes[-1].target == plan.target == Size(396, 252)
+    assert not plan.resample
+
+
+def test_labels_name_files() -> None:
+    assert [t.label for t in (Target(), Target(2.5), Target(width=9), Target(height=8), Target(width=7, height=6))] == [
+        "x4", "x2.5", "w9", "h8", "7x6",
+    ]  # fmt: skip
+
+
+def test_estimates_grow_with_the_work() -> None:
+    small = make_plan(Size(500, 500), Target(4), MODELS)
+    large = make_plan(Size(1000, 1000), Target(4), MODELS)
+    assert 3 < large.seconds(gflops=100) / small.seconds(gflops=100) < 5
+    kinds = {"threads": 2, "channels": 3, "sample_bytes": 1}
+    assert large.memory(**kinds) > small.memory(**kinds)
+    tall = make_plan(Size(1000, 8000), Target(4), MODELS)
+    extra = tall.memory(**kinds) - large.memory(**kinds)
+    assert extra == 3 * (7_000_000 + 16 * 7_000_000), "beyond input and output, height costs nothing"

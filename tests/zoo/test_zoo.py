@@ -1,0 +1,139 @@
+"""The models: every card is complete, every file is the card's, and errors say what would be right."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from subpixel import zoo
+from subpixel.errors import ModelDamaged, ModelUnknown
+from subpixel.image.resample import resize
+
+SHIPPED = zoo.model_names()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A user's own model: a copy of a shipped one."""
+    folder = tmp_path / "mine"
+    shutil.copytree(Path(zoo.__file__).parent / "models" / "bicubic-x2", folder)
+    return folder
+
+
+def test_the_published_networks_ship() -> None:
+    assert {f"{family}-x{scale}" for family in ("espcn", "srcnn", "bicubic") for scale in (2, 3, 4)} <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_card_is_true(name: str) -> None:
+    model = zoo.load_model(name)
+    card = model.card
+    assert card.name == name == f"{card.family}-x{card.scale}"
+    assert card.summary.endswith(".")
+    assert card.licence == "Apache-2.0"
+    if card.parameters:
+        assert card.scores.keys() >= {"Set5", "Set14", "BSD100"}, "a trained model states its quality"
+        assert card.recipe
+        assert card.training_data
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_parameters_and_halo_are_those_of_the_graph(name: str) -> None:
+    onnx = pytest.importorskip("onnx", reason="needs onnx to look into the graph")
+    card = zoo.card(name)
+    graph = onnx.load_from_string(zoo.load_model(name).network.onnx).graph
+    sizes = {tensor.name: int(np.prod(tensor.dims)) for tensor in graph.initializer}
+    trained = sum(sizes.values())
+    # A halo too small would show as seams: change one far pixel and look whether the middle moves.
+    assert card.parameters <= trained
+    from subpixel.engines import EngineSettings, load_engine
+
+    run = load_engine("openvino").load(zoo.load_model(name).network, EngineSettings())
+    side = 2 * card.halo + 3
+    middle = slice((side // 2) * card.scale, (side // 2 + 1) * card.scale)
+    batch = np.random.default_rng(3).random((1, card.channels, side, side), dtype=np.float32)
+    moved = batch.copy()
+    moved[..., side // 2, 0] += 1
+    moved[..., 0, side // 2] += 1
+    np.testing.assert_array_equal(run(batch)[..., middle, middle], run(moved)[..., middle, middle])
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_bicubic_network_equals_resampling(scale: int) -> None:
+    from subpixel.engines import EngineSettings, load_engine
+
+    picture = np.random.default_rng(5).random((1, 23, 31), dtype=np.float32)
+    run = load_engine("openvino").load(zoo.load_model(f"bicubic-x{scale}").network, EngineSettings())
+    inner = slice(2 * scale, -2 * scale)
+    expected = resize(picture, 23 * scale, 31 * scale)[0]
+    np.testing.assert_allclose(run(picture[None])[0, 0][inner, inner], expected[inner, inner], atol=2e-6)
+
+
+def test_defaults_exist() -> None:
+    for scale, name in zoo.candidates(None).items():
+        assert zoo.card(name).scale == scale
+
+
+def test_family_stands_for_its_scales() -> None:
+    assert zoo.candidates("espcn") == {2: "espcn-x2", 3: "espcn-x3", 4: "espcn-x4"}
+    assert zoo.candidates("srcnn-x3") == {3: "srcnn-x3"}
+
+
+def test_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ModelUnknown, match="did you mean .*espcn-x3"):
+        zoo.card("espcn-3x")
+    with pytest.raises(ModelUnknown, match="subpixel models"):
+        zoo.card("zzzzzz")
+
+
+@pytest.mark.parametrize("pick", ["", "card.toml", "bicubic-x2.onnx"])
+def test_own_model_from_a_path(own: Path, pick: str) -> None:
+    assert zoo.load_model(own / pick).card.scale == 2
+    assert zoo.candidates(str(own / pick)) == {2: str(own / pick)}
+
+
+def test_changed_weights_are_refused(own: Path) -> None:
+    weights = own / "bicubic-x2.onnx"
+    data = bytearray(weights.read_bytes())
+    data[-20] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(ModelDamaged, match="not those of the card"):
+        zoo.load_model(own)
+
+
+def test_missing_files(own: Path, tmp_path: Path) -> None:
+    (own / "bicubic-x2.onnx").unlink()
+    with pytest.raises(ModelDamaged, match="cannot be read"):
+        zoo.load_model(own)
+    (own / "card.toml").unlink()
+    with pytest.raises(ModelDamaged, match="there is no card"):
+        zoo.load_model(own)
+    with pytest.raises(ModelUnknown, match="no model at"):
+        zoo.card(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("scale = 2", "scale = 0", "scale = 0"),
+        ("scale = 2", 'scale = "2"', "a whole number"),
+        ("scale = 2", "", "lacks scale"),
+        ('colour = "y"', 'colour = "cmyk"', '"y" or "rgb"'),
+        ("halo = 2", "halo = -1", "halo = -1"),
+        ("halo = 2", "halo = 2\nhalow = 2", "unknown field 'halow'"),
+        ("[0.0, 1.0]", "[1.0, 0.0]", "two rising numbers"),
+        ('weights = "', 'weights = "../', "beside the card"),
+        ('sha256 = "', 'sha256 = "xyz', "64 hexadecimal"),
+        ("task", "[task", "cannot be read"),
+    ],
+)
+def test_malformed_cards_are_named(own: Path, old: str, new: str, said: str) -> None:
+    path = own / "card.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ModelDamaged) as caught:
+        zoo.card(own)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
