@@ -8,7 +8,7 @@ from subpixel.engines import EngineSettings, choose_precision, engine_names, has
 from subpixel.errors import EngineError, SettingError
 from subpixel.types import NetworkFile
 
-NETWORKS = [name for name in zoo.model_names()]
+NETWORKS = list(zoo.model_names())
 
 
 def _noise(*shape: int) -> np.ndarray:
@@ -77,7 +77,7 @@ def test_fake_repeats() -> None:
 def test_unknown_engine_is_answered_with_the_nearest() -> None:
     with pytest.raises(SettingError, match="did you mean openvino"):
         load_engine("openvin")
-    with pytest.raises(SettingError, match="there are .*onnxruntime"):
+    with pytest.raises(SettingError, match=r"there are .*onnxruntime"):
         load_engine("zzz")
 
 

@@ -1,5 +1,6 @@
 """Planning: sizes, passes, tiles, estimates."""
 
+import itertools
 import math
 
 import pytest
@@ -27,7 +28,7 @@ def test_passes_for_factor(factor: float, scales: tuple[int, ...]) -> None:
 
 @given(st.floats(0.01, 16), st.sets(st.sampled_from([2, 3, 4]), min_size=1))
 def test_passes_reach_every_factor(factor: float, available: set[int]) -> None:
-    scales = choose_scales(factor, {scale: 1000 for scale in available})
+    scales = choose_scales(factor, dict.fromkeys(available, 1000))
     reach = math.prod(scales)
     assert set(scales) <= available
     if factor <= 1.01:
@@ -43,7 +44,7 @@ def test_tiles_cover_the_picture_once(width: int, height: int, tile: int, thread
     for axis, length in ((grid.columns, width), (grid.rows, height)):
         assert axis[0].start == 0
         assert axis[-1].stop == length
-        assert all(before.stop == after.start for before, after in zip(axis, axis[1:], strict=False))
+        assert all(before.stop == after.start for before, after in itertools.pairwise(axis))
         assert all(1 <= span.length <= tile for span in axis)
     assert grid.largest.width - min(span.length for span in grid.columns) <= 1
 

@@ -81,7 +81,7 @@ def test_family_stands_for_its_scales() -> None:
 
 
 def test_unknown_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ModelUnknown, match="did you mean .*espcn-x3"):
+    with pytest.raises(ModelUnknown, match=r"did you mean .*espcn-x3"):
         zoo.card("espcn-3x")
     with pytest.raises(ModelUnknown, match="subpixel models"):
         zoo.card("zzzzzz")
