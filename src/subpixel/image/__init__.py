@@ -9,21 +9,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from subpixel.image.alpha import fill_transparent, premultiply, unpremultiply
+    from subpixel.image.arrays import from_array, to_array
     from subpixel.image.formats import FORMATS, Format
     from subpixel.image.libvips import set_threads
+    from subpixel.image.pillow import from_pillow, is_pillow, to_pillow
     from subpixel.image.reading import DEFAULT_PIXEL_LIMIT, read
     from subpixel.image.targets import check_target
     from subpixel.image.writing import write
 
-__all__ = ["DEFAULT_PIXEL_LIMIT", "FORMATS", "Format", "check_target", "read", "set_threads", "write"]
+__all__ = [
+    "DEFAULT_PIXEL_LIMIT",
+    "FORMATS",
+    "Format",
+    "check_target",
+    "fill_transparent",
+    "from_array",
+    "from_pillow",
+    "is_pillow",
+    "premultiply",
+    "read",
+    "set_threads",
+    "to_array",
+    "to_pillow",
+    "unpremultiply",
+    "write",
+]
 
 _HOME: Final = {
     "DEFAULT_PIXEL_LIMIT": "reading",
     "FORMATS": "formats",
     "Format": "formats",
     "check_target": "targets",
+    "fill_transparent": "alpha",
+    "from_array": "arrays",
+    "from_pillow": "pillow",
+    "is_pillow": "pillow",
+    "premultiply": "alpha",
     "read": "reading",
     "set_threads": "libvips",
+    "to_array": "arrays",
+    "to_pillow": "pillow",
+    "unpremultiply": "alpha",
     "write": "writing",
 }
 

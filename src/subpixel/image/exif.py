@@ -178,7 +178,7 @@ def upright(exif: bytes) -> bytes:
     return PREFIX + bytes(block.data)
 
 
-def for_size(exif: bytes, width: int, height: int) -> bytes:
+def for_size(exif: bytes, width: int, height: int, *, orientation: int = 1) -> bytes:
     """The block made true for a picture of another size: its dimensions set, its thumbnail of the old one removed.
 
     Raises:
@@ -195,7 +195,7 @@ def for_size(exif: bytes, width: int, height: int) -> bytes:
         (inner.get(PIXEL_Y), height),
     ):
         block.set_integer(entry, value)
-    block.set_integer(table.get(ORIENTATION), 1)
+    block.set_integer(table.get(ORIENTATION), orientation)
     _drop_thumbnail(block, first)
     return PREFIX + bytes(block.data)
 

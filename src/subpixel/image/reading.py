@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, cast
 import numpy as np
 
 from subpixel.errors import PictureMissing, PictureTooLarge, PictureUnreadable, PictureUnsupported
+from subpixel.image import cmyk
 from subpixel.image import exif as exif_block
 from subpixel.image import xmp as xmp_packet
 from subpixel.image.containers import INSPECT, Found
@@ -201,15 +202,8 @@ class _Decoder:
         """The image as 8- or 16-bit grey or RGB with or without alpha. Lazy: no pixels are read yet."""
         kind = image.interpretation
         if kind in _CONVERTED:
-            deep = image.format in ("ushort", "short", "float", "double")
-            profile = "its profile" if image.get_typeof("icc-profile-data") else "a standard profile"
-            if kind == "cmyk":
-                image = self._from_cmyk(image, deep)
-            else:
-                image, profile = image.colourspace("rgb16" if deep else "srgb"), "definition"
-                image = image.copy()
-                image.remove("icc-profile-data")
-            self._note(f"{_CONVERTED[kind]} converted to sRGB by {profile}")
+            image, note = cmyk.convert(image) if kind == "cmyk" else self._from_other(image)
+            self._note(note)
         if image.format not in ("uchar", "ushort"):
             samples = _SAMPLES.get(image.format, image.format)
             raise PictureUnsupported(
@@ -222,15 +216,13 @@ class _Decoder:
             image = image.extract_band(0, n=most)
         return image
 
-    def _from_cmyk(self, image: Any, deep: bool) -> Any:
-        options = {"embedded": True, "intent": "relative", "black_point_compensation": True, "depth": 16 if deep else 8}
-        try:
-            return image.icc_transform("srgb", input_profile="cmyk", **options)
-        except vips().Error:  # an embedded profile that is broken, or not for CMYK
-            self._note("embedded profile is not usable")
-            plain = image.copy()
-            plain.remove("icc-profile-data")
-            return plain.icc_transform("srgb", input_profile="cmyk", **options)
+    @staticmethod
+    def _from_other(image: Any) -> tuple[Any, str]:
+        """A colour space that is defined without a profile → sRGB."""
+        deep = image.format != "uchar"
+        made = image.colourspace("rgb16" if deep else "srgb").copy()
+        made.remove("icc-profile-data")
+        return made, f"{_CONVERTED[image.interpretation]} converted to sRGB"
 
     def _note(self, line: str) -> None:
         if line not in self.notes:
