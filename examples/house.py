@@ -19,7 +19,7 @@ def house(c: Canvas) -> None:
             top = eaves + k * 8
             inset = 1.5 if k % 2 else 0.0
             stone = c.box(edge + (inset if far == right else 0), top, far - (0 if far == right else inset), top + 7.5)
-            c.paint(stone * c.box(0, 0, WIDTH, 137.4), rgb(0xCFC5B2))
+            c.paint(stone * c.box(0, 0, c.width, 137.4), rgb(0xCFC5B2))
             c.shade(stone, 0.85 + 0.2 * c.noise(3, 3, 3))
     _roof(c, left, right, eaves)
     for x in (31.0, 65.0, 98.0):
