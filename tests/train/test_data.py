@@ -1,0 +1,166 @@
+"""Pairs follow the protocol; batches are a pure function of seed and step, and input and target belong together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs PyTorch: pip install 'subpixel[train]'")
+
+from drawn import draw, save
+
+from subpixel.errors import PictureUnreadable, TrainingError
+from subpixel.image import colour, resample
+from subpixel_train.data import (
+    Crops,
+    Geometry,
+    Pair,
+    Tiles,
+    Wholes,
+    benchmark_pairs,
+    centre,
+    make_batches,
+    make_pair,
+    pictures,
+    read_rgb,
+    training_paths,
+)
+from subpixel_train.networks import build
+from subpixel_train.recipe import DataSettings
+
+
+def test_small_picture_is_reduced_in_rgb_rounded_and_only_then_made_luma() -> None:
+    rgb = draw(31, 40, 1)
+    pair = make_pair("a", rgb, 3, enlarged=False)
+    whole = rgb[:30, :39].transpose(2, 0, 1).astype(np.float32) / 255
+    small = np.rint(np.clip(resample.resize(whole, 10, 13), 0, 1) * 255).astype(np.float32) / 255
+    np.testing.assert_allclose(pair.input, colour.rgb_to_y(small)[0], atol=1e-6)
+    np.testing.assert_allclose(pair.target, colour.rgb_to_y(whole)[0], atol=1e-6)
+    assert pair.input.shape == (10, 13) and pair.target.shape == (30, 39)
+
+
+def test_enlarged_input_is_the_bicubic_enlargement_of_the_small_picture() -> None:
+    rgb = draw(30, 36, 2)
+    small = make_pair("a", rgb, 2, enlarged=False)
+    enlarged = make_pair("a", rgb, 2, enlarged=True)
+    np.testing.assert_allclose(enlarged.input, resample.resize(small.input[None], 30, 36)[0], atol=1e-6)
+
+
+def test_pictures_are_read_as_rgb(tmp_path: Path) -> None:
+    grey = np.arange(48, dtype=np.uint8).reshape(6, 8, 1)
+    import pyvips
+
+    pyvips.Image.new_from_array(grey).write_to_file(str(tmp_path / "grey.png"))
+    save(tmp_path / "colour.png", draw(6, 8, 0))
+    assert np.array_equal(read_rgb(tmp_path / "grey.png"), np.repeat(grey, 3, axis=2))
+    assert np.array_equal(read_rgb(tmp_path / "colour.png"), draw(6, 8, 0))
+    assert [path.name for path in pictures(tmp_path)] == ["colour.png", "grey.png"]
+
+
+def test_bad_folders_and_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"there is no folder .*nowhere"):
+        pictures(tmp_path / "nowhere")
+    with pytest.raises(TrainingError, match="there are no pictures"):
+        pictures(tmp_path)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(PictureUnreadable, match=r"text\.png"):
+        read_rgb(tmp_path / "text.png")
+
+
+def test_held_out_pictures_are_not_trained_with(photos: Path) -> None:
+    train, held_out = training_paths(photos, ["photos"], 2)
+    assert len(train) == 4 and len(held_out) == 2 and not set(train) & set(held_out)
+    assert training_paths(photos, ["photos"], 2) == (train, held_out)
+    with pytest.raises(TrainingError, match="6 of 6"):
+        training_paths(photos, ["photos"], 6)
+
+
+def ramp(step: int) -> Pair:
+    """Input that says where it is; target that says which input pixel it belongs to."""
+    place = np.arange(40 * 50, dtype=np.float32).reshape(40, 50)
+    return Pair("ramp", place, place.repeat(step, 0).repeat(step, 1))
+
+
+@pytest.mark.parametrize(("step", "reach"), [(3, 5), (1, 6)])
+def test_crops_keep_input_and_target_together(step: int, reach: int) -> None:
+    crops = Crops([ramp(step)], Geometry(step, reach), crop=20, size=16, epoch_steps=5, flat=0.0, seed=3)
+    small, large = crops.batch(0)
+    inside = slice(reach, -reach)
+    assert small.shape == (16, 1, 20, 20) and large.shape == (16, 1, (20 - 2 * reach) * step, (20 - 2 * reach) * step)
+    np.testing.assert_array_equal(small[:, :, inside, inside].repeat(step, 2).repeat(step, 3), large)
+    corners = {(s[0, 0, 1] - s[0, 0, 0], s[0, 1, 0] - s[0, 0, 0]) for s in small}
+    assert len(corners) > 4, "crops are turned and mirrored"
+
+
+def test_batches_are_a_function_of_seed_and_step() -> None:
+    def made(seed: int) -> Crops:
+        return Crops([ramp(2)], Geometry(2, 5), crop=16, size=4, epoch_steps=5, flat=0.1, seed=seed)
+
+    first, again, other = made(1), made(1), made(2)
+    first.batch(0)
+    for part, same in zip(first.batch(7), again.batch(7), strict=True):
+        np.testing.assert_array_equal(part, same)
+    assert not np.array_equal(first.batch(7)[0], first.batch(8)[0])
+    assert not np.array_equal(first.batch(7)[0], other.batch(7)[0])
+
+
+def test_flat_crops_are_one_level_on_both_sides() -> None:
+    crops = Crops([ramp(2)], Geometry(2, 5), crop=16, size=64, epoch_steps=5, flat=0.5, seed=0)
+    small, large = crops.batch(0)
+    flat = [i for i in range(64) if np.ptp(small[i]) == 0]
+    assert 16 < len(flat) < 48
+    for i in flat:
+        assert np.ptp(large[i]) == 0 and large[i].max() == small[i].max()
+        assert 16 / 255 - 1e-6 <= small[i].max() <= 235 / 255 + 1e-6
+
+
+def test_tiles_cover_the_grid_once_per_epoch() -> None:
+    tiles = Tiles([ramp(1)], Geometry(1, 6), crop=33, stride=14, size=2, seed=0)
+    assert tiles.steps_per_epoch == 1  # (40 − 33) // 14 + 1 = 1 row, (50 − 33) // 14 + 1 = 2 columns
+    small, large = tiles.batch(0)
+    assert small.shape == (2, 1, 33, 33) and large.shape == (2, 1, 21, 21)
+    assert sorted(small[:, 0, 0, 0]) == [0, 14]
+
+
+def test_wholes_show_every_picture_once_per_epoch() -> None:
+    pairs = [Pair(str(i), np.full((20, 20), i, np.float32), np.full((40, 40), i, np.float32)) for i in range(5)]
+    wholes = Wholes(pairs, Geometry(2, 5), size=2, seed=0)
+    for epoch in range(2):
+        seen = [v for step in range(3) for v in wholes.batch(3 * epoch + step)[0][:, 0, 0, 0]]
+        assert sorted(seen) == [0, 1, 2, 3, 4]
+    with pytest.raises(TrainingError, match="2 sizes"):
+        Wholes([*pairs, ramp(2)], Geometry(2, 5), size=2, seed=0)
+
+
+def test_central_crop_is_a_multiple_of_the_factor() -> None:
+    assert centre(draw(321, 481, 0), 256, 3).shape == (255, 255, 3)
+    assert centre(draw(100, 301, 0), 256, 4).shape == (100, 256, 3)
+
+
+@pytest.mark.parametrize("mode", ["crops", "tiles", "centre"])
+def test_every_mode_feeds_every_network(photos: Path, mode: str) -> None:
+    import torch
+
+    settings = DataSettings(folders=["photos"], mode=mode, crop=33 if mode != "centre" else 64, batch=2, sizes=[1.0])
+    paths, _ = training_paths(photos, ["photos"], 1)
+    for name in ("espcn", "srcnn"):
+        network = build(name, 2, padded=False)
+        small, large = make_batches(paths, settings, network, seed=0).batch(0)
+        assert network(torch.from_numpy(small)).shape == large.shape
+
+
+def test_published_pairs_are_found(photos: Path, tmp_path: Path) -> None:
+    (pair,) = benchmark_pairs(photos / "benchmark" / "Drawn", 3)
+    assert pair.name == "a" and pair.target.shape == (60, 72) and pair.input.shape == (20, 24)
+    save(tmp_path / "HR" / "x2" / "b.png", draw(8, 8, 0))
+    with pytest.raises(TrainingError, match=r"b\.png has no small picture"):
+        list(benchmark_pairs(tmp_path, 2))
+
+
+def test_too_small_pictures_are_refused() -> None:
+    with pytest.raises(TrainingError, match="crop of 64"):
+        Crops([ramp(2)], Geometry(2, 5), crop=64, size=1, epoch_steps=1, flat=0, seed=0)
+    with pytest.raises(TrainingError, match="sub-image of 64"):
+        Tiles([ramp(2)], Geometry(2, 5), crop=64, stride=14, size=1, seed=0)
