@@ -39,14 +39,14 @@ def _sky(c: Canvas) -> None:
 
 def _ridge(c: Canvas, base: float, height: float, size: float, near: int, far: int) -> None:
     top = base - height * c.noise(size, 4000, 6)[0]
-    mask = (c.y > top[None, :]).astype(float)
+    mask = (c.y > top[None, :]).astype(np.float32)
     c.paint(mask, c.blend(rgb(near), rgb(far), np.clip((c.y - base + height) / (1.6 * height), 0, 1)))
     c.shade(mask, 0.9 + 0.2 * c.noise(6, 4, 4))
 
 
 def _fields(c: Canvas) -> None:
     edge = 158 + 7 * c.noise(120, 4000, 3)[0]
-    ground = (c.y > edge[None, :]).astype(float)
+    ground = (c.y > edge[None, :]).astype(np.float32)
     depth = np.clip((c.y - 156) / 24, 0.05, 1)
     row = np.floor((c.x - 120) / depth / 12 + 30)
     c.paint(ground, np.where((row % 2)[..., None] == 0, rgb(0x7E9A4B), rgb(0xA9B25C)))
@@ -64,7 +64,7 @@ def _balloon(c: Canvas, x: float, y: float, radius: float, colours: tuple[int, i
     taper = np.where(
         down < 0, np.sqrt(np.clip(1 - down**2, 0, 1)), np.sqrt(np.clip(1 - (down / 1.42) ** 2, 0, 1)) ** 1.25
     )
-    inside = ((np.abs(c.x - x) < radius * taper) & (down > -1) & (down < 1.3)).astype(float)
+    inside = ((np.abs(c.x - x) < radius * taper) & (down > -1) & (down < 1.3)).astype(np.float32)
     across = np.clip((c.x - x) / np.maximum(radius * taper, 0.01), -1, 1)
     gore = np.floor((np.arcsin(across) / np.pi + 0.5) * 11.999).astype(int)
     cloth = np.array([rgb(colours[0]), rgb(colours[1])])[gore % 2]
@@ -81,6 +81,6 @@ def _balloon(c: Canvas, x: float, y: float, radius: float, colours: tuple[int, i
     ropes = [[(x + k * 0.26 * radius, mouth - 0.1 * radius), (x + k * half, basket)] for k in (-1, -0.4, 0.4, 1)]
     c.paint(c.lines(ropes, max(0.25, radius / 70)), rgb(0x4A3A2A))
     c.paint(c.box(x - half, basket, x + half, basket + 0.3 * radius), rgb(0x8A5A33))
-    weave = (np.mod(c.y, radius / 10) < radius / 22).astype(float)
+    weave = (np.mod(c.y, radius / 10) < radius / 22).astype(np.float32)
     c.shade(c.box(x - half, basket, x + half, basket + 0.3 * radius) * weave, 0.7)
     c.paint(c.box(x - half * 1.1, basket - 0.03 * radius, x + half * 1.1, basket + 0.04 * radius), rgb(0x5A3820))

@@ -1,6 +1,6 @@
 """Brushes that the scenes are painted with: noise, masks of shapes, light, and the reduction at the end.
 
-A canvas is a float64 array (height, width, 3), sRGB values 0–1, drawn OVERSIZE times larger than the result.
+A canvas is a float32 array (height, width, 3), sRGB values 0–1, drawn OVERSIZE times larger than the result.
 Coordinates are in pixels of the result, so (0, 0)–(320, 213) covers a 320×213 picture whatever OVERSIZE is.
 """
 
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 OVERSIZE = 5
 
-Plane = NDArray[np.float64]
+Plane = NDArray[np.float32]
 Point = tuple[float, float]
 Colour = tuple[float, float, float]
 
@@ -45,8 +45,8 @@ class Canvas:
         self.width, self.height = width, height
         self.random = np.random.default_rng(seed)
         shape = (height * OVERSIZE, width * OVERSIZE)
-        self.pixels = np.zeros((*shape, 3))
-        rows, columns = np.mgrid[: shape[0], : shape[1]]
+        self.pixels = np.zeros((*shape, 3), np.float32)
+        rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
         self.x: Plane = (columns + 0.5) / OVERSIZE
         self.y: Plane = (rows + 0.5) / OVERSIZE
 
@@ -59,14 +59,14 @@ class Canvas:
     def polygon(self, *points: Point) -> Plane:
         image, draw = self._mask()
         draw.polygon([(x * OVERSIZE, y * OVERSIZE) for x, y in points], fill=255)
-        return np.asarray(image) / 255.0
+        return np.asarray(image, np.float32) / 255
 
     def box(self, left: float, top: float, right: float, bottom: float) -> Plane:
         inside = (self.x >= left) & (self.x < right) & (self.y >= top) & (self.y < bottom)
-        return inside.astype(float)
+        return inside.astype(np.float32)
 
     def disc(self, x: float, y: float, radius: float, squash: float = 1.0) -> Plane:
-        return ((self.x - x) ** 2 + ((self.y - y) / squash) ** 2 < radius**2).astype(float)
+        return ((self.x - x) ** 2 + ((self.y - y) / squash) ** 2 < radius**2).astype(np.float32)
 
     def lines(self, lines: Sequence[Sequence[Point]], width: float) -> Plane:
         """Open lines with round joints, `width` in pixels of the result (0.2 is a fine rope)."""
@@ -74,7 +74,7 @@ class Canvas:
         for line in lines:
             points = [(x * OVERSIZE, y * OVERSIZE) for x, y in line]
             draw.line(points, fill=255, width=max(1, round(width * OVERSIZE)), joint="curve")
-        return np.asarray(image) / 255.0
+        return np.asarray(image, np.float32) / 255
 
     def text(self, words: str, x: float, y: float, size: float, *, spacing: float = 0.0) -> Plane:
         """Words centred on (x, y) in Pillow's own font; `size` and `spacing` in pixels of the result."""
@@ -85,13 +85,13 @@ class Canvas:
         for letter, width in zip(words, widths, strict=True):
             draw.text((left, y * OVERSIZE), letter, font=font, fill=255, anchor="lm")
             left += width
-        return np.asarray(image) / 255.0
+        return np.asarray(image, np.float32) / 255
 
     # Textures.
 
     def noise(self, size_x: float, size_y: float, octaves: int = 4) -> Plane:
         """Smooth fractal noise, about 0–1; the largest blobs are size_x × size_y pixels."""
-        total, weight_sum = np.zeros(self.pixels.shape[:2]), 0.0
+        total, weight_sum = np.zeros(self.pixels.shape[:2], np.float32), 0.0
         for octave in range(octaves):
             columns = max(2, int(self.width / size_x * 2**octave) + 2)
             rows = max(2, int(self.height / size_y * 2**octave) + 2)
@@ -103,11 +103,11 @@ class Canvas:
 
     # Painting.
 
-    def paint(self, mask: Plane, colour: Colour | NDArray[np.float64], opacity: float | Plane = 1.0) -> None:
+    def paint(self, mask: Plane, colour: Colour | NDArray[np.float32], opacity: float | Plane = 1.0) -> None:
         """Lay a colour, or a picture of colours, over what is there."""
         part = _extent(mask)
         cover = (mask[part] * _cut(opacity, part))[..., None]
-        self.pixels[part] += cover * (_cut(np.asarray(colour), part) - self.pixels[part])
+        self.pixels[part] += cover * (_cut(np.asarray(colour, np.float32), part) - self.pixels[part])
 
     def shade(self, mask: Plane, factor: float | Plane) -> None:
         """Multiply the brightness inside a mask."""
@@ -127,9 +127,9 @@ class Canvas:
                 mask = (upper - lower) / (2 * reach + 1)
         return np.clip(mask, 0, 1)
 
-    def blend(self, low: Colour, high: Colour, amount: Plane) -> NDArray[np.float64]:
+    def blend(self, low: Colour, high: Colour, amount: Plane) -> NDArray[np.float32]:
         """A picture of colours between two, by `amount` 0–1."""
-        return np.asarray(low) + amount[..., None] * (np.asarray(high) - np.asarray(low))
+        return np.float32(low) + amount[..., None] * (np.float32(high) - np.float32(low))
 
     def finish(self, grain: float = 0.004) -> Image.Image:
         """Reduce to the result's size, with a trace of grain as a camera leaves it."""

@@ -52,7 +52,7 @@ def _hills(c: Canvas) -> None:
     ):
         ridge = c.noise(size, 4000, 5)[0]
         top = base - height * (0.25 + ridge) * np.clip((c.x[0] - 90) / 150 + seed_shift, 0.1, 1)
-        mask = ((c.y > top[None, :]) & (c.y < HORIZON + 1)).astype(float)
+        mask = ((c.y > top[None, :]) & (c.y < HORIZON + 1)).astype(np.float32)
         c.paint(mask, rgb(colour))
         woods = c.noise(7, 4, 4)
         c.shade(mask, 0.86 + 0.28 * woods)
@@ -101,7 +101,7 @@ def _ripples(c: Canvas) -> Plane:
     """Waves in perspective: noise looked up on a plane that runs to the horizon."""
     cell = 512
     grid = np.asarray(
-        Image.fromarray(c.random.random((cell, cell)).astype(np.float32)).resize((cell, cell)), dtype=np.float64
+        Image.fromarray(c.random.random((cell, cell)).astype(np.float32)).resize((cell, cell)), dtype=np.float32
     )
     distance = 34 / np.clip(c.y - HORIZON + 2.0, 0.6, None)
     total: Plane = np.zeros_like(c.x)
@@ -134,7 +134,7 @@ def _boat(c: Canvas, *, x: float, y: float, size: float, hull: int, name: str) -
     mirror = c.polygon(*at((-38, 7), (-44, -5), (46, -8), (36, 7), (30, 21), (-28, 20)))
     c.paint(mirror, rgb(hull), 0.55 * broken * np.clip(1 - (c.y - y - 6 * size) / (17 * size), 0, 1))
     mast = (np.abs(c.x - x - 3 * size - wobble) < 0.9 * size) & (c.y > y + 6 * size) & (c.y < y + 46 * size)
-    c.paint(mast.astype(float), rgb(0xE9DCC0), 0.5 * broken)
+    c.paint(mast.astype(np.float32), rgb(0xE9DCC0), 0.5 * broken)
 
     body = c.polygon(
         *at((-41, -6), (-30, -4.5), (-10, -4), (20, -5), (47, -10), (44, -4), (38, 3), (32, 7), (-34, 7), (-38, 2))
@@ -216,7 +216,7 @@ def _lamp(c: Canvas) -> None:
 
 def _grass(c: Canvas) -> None:
     edge = 172 + 10 * (c.noise(70, 4000, 4)[0] - 0.5) - 0.012 * (c.x[0] - 60)
-    ground = (c.y > edge[None, :]).astype(float)
+    ground = (c.y > edge[None, :]).astype(np.float32)
     c.paint(ground, c.blend(rgb(0x4C6B2C), rgb(0x74933D), c.noise(22, 8, 5)))
     c.shade(ground, 0.75 + 0.5 * c.noise(4, 3, 3))
     # Blades, far ones short and pale, near ones long; drawn in layers from back to front.

@@ -39,15 +39,15 @@ def stones(c: Canvas, mask: Plane, width: float, height: float, colour: int, *, 
     row = np.floor(c.y / height).astype(int)
     shifted = c.x + (row % 2) * width / 2
     column = np.floor(shifted / width).astype(int)
-    tones = c.random.random((200, 200))
+    tones = c.random.random((200, 200), np.float32)
     tint = tones[(row + seed_row) % 200, column % 200]
     hue = tones[(row * 7 + 11) % 200, (column * 5 + 3) % 200]
-    base = np.asarray(rgb(colour)) * (0.78 + 0.4 * tint)[..., None]
+    base = np.float32(rgb(colour)) * (0.78 + 0.4 * tint)[..., None]
     base = base * (1 + (hue - 0.5)[..., None] * np.array([0.10, -0.02, -0.12]))
     c.paint(mask, np.clip(base * (0.9 + 0.2 * c.noise(2.2, 2.2, 3))[..., None], 0, 1))
     edge_y, edge_x = c.y / height - row, shifted / width - column
     gap_y, gap_x = 0.55 / height, 0.55 / width
-    mortar = ((edge_y < gap_y) | (edge_x < gap_x)).astype(float)
+    mortar = ((edge_y < gap_y) | (edge_x < gap_x)).astype(np.float32)
     c.paint(mask * mortar, rgb(0xCFC4B0), 0.7)
     c.shade(mask * ((edge_y > 1 - 0.7 * gap_y) & (mortar == 0)), 0.75)
 
@@ -66,8 +66,8 @@ def _roof(c: Canvas, left: float, right: float, eaves: float) -> None:
     along = 65 + (c.x - 65) / (0.82 + 0.18 * np.clip(run, 0, 1))
     row = np.floor((c.y - 36) / 3.1).astype(int)
     column = np.floor(along / 3.6 + (row % 2) * 0.5).astype(int)
-    tones = c.random.random((64, 64))[row % 64, column % 64]
-    c.paint(slope, np.asarray(rgb(0xB5573A)) * (0.72 + 0.45 * tones)[..., None])
+    tones = c.random.random((64, 64), np.float32)[row % 64, column % 64]
+    c.paint(slope, np.float32(rgb(0xB5573A)) * (0.72 + 0.45 * tones)[..., None])
     bend = np.sin((along / 3.6 + (row % 2) * 0.5) * 2 * np.pi)
     lap = (c.y - 36) / 3.1 - row
     c.shade(slope, (1 + 0.20 * bend) * (0.72 + 0.42 * np.clip(lap * 1.6, 0, 1)))
@@ -87,7 +87,7 @@ def _window(c: Canvas, x: float, top: float, width: float, height: float) -> Non
     c.shade(c.box(left - 2.4, bottom + 1.8, right + 2.4, bottom + 3.2), 0.6)
     for a, b in ((left - 6.2, left - 0.9), (right + 0.9, right + 6.2)):
         c.paint(c.box(a, top - 0.4, b, bottom), rgb(0x2F6B60))
-        slats = (np.mod(c.y - top, 1.45) < 0.5).astype(float)
+        slats = (np.mod(c.y - top, 1.45) < 0.5).astype(np.float32)
         inner = c.box(a + 0.8, top + 0.8, b - 0.8, bottom - 1)
         c.shade(inner * slats, 0.62)
         c.shade(inner * (1 - slats), 1.12)

@@ -1,0 +1,203 @@
+"""Comparison sheets: the crop, the methods, the layout, the command."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from numpy.typing import NDArray
+from PIL import Image
+from typer.testing import CliRunner
+
+from subpixel.cli.compare import compare as command
+from subpixel.errors import OutputExists, PictureMissing, PictureUnsupported, SettingError
+from subpixel.measure import bicubic, nearest, psnr, reduce
+from subpixel.measure.comparison import Box, Comparison, Shown, busiest, compare, fitting_models, flatten, parse_box
+from subpixel.measure.sheet import ACCENT, BRIGHT, CAPTION, GROUND, MARGIN, draw_sheet, duration, lay_out
+from subpixel.types import Picture, Size
+
+APP = typer.Typer()
+APP.command()(command)
+
+
+def waves(height: int, width: int) -> NDArray[np.uint8]:
+    y, x = np.mgrid[:height, :width]
+    return np.stack([128 + 70 * np.sin(x / 3 + k) * np.cos(y / 4 - k) for k in range(3)], axis=-1).astype(np.uint8)
+
+
+def picture(pixels: NDArray[np.uint8]) -> Picture:
+    return Picture(np.ascontiguousarray(pixels[None]))
+
+
+def test_the_busiest_part_is_the_structured_one() -> None:
+    pixels = np.full((90, 120, 3), 100, np.uint8)
+    pixels[:30, :40] = np.random.default_rng(0).integers(60, 140, (30, 40, 1))  # noise
+    pixels[50:80, 70:110:4] = 230  # lines
+    box = busiest(pixels, Size(40, 30))
+    assert (box.width, box.height) == (40, 30)
+    assert abs(box.x - 70) <= 4
+    assert abs(box.y - 50) <= 4
+
+
+def test_the_busiest_part_of_a_flat_or_tiny_picture() -> None:
+    assert busiest(np.zeros((20, 30, 3), np.uint8), Size(10, 10)) == Box(0, 0, 10, 10)
+    assert busiest(np.zeros((1, 1, 3), np.uint8), Size(1, 1)) == Box(0, 0, 1, 1)
+
+
+def test_crops_are_cut_from_the_whole_result() -> None:
+    small = waves(30, 40)
+    made = compare(picture(small), 3, crop=Box(5, 4, 20, 12), models=["bicubic-x3"])
+    assert [shown.name for shown in made.shown] == ["nearest", "bicubic", "bicubic-x3"]
+    inside = np.s_[12:48, 15:75]
+    assert np.array_equal(made.shown[0].crop, nearest(3)(small)[inside])
+    assert np.array_equal(made.shown[1].crop, bicubic(3)(small)[inside])
+    assert np.abs(made.shown[2].crop.astype(int) - made.shown[1].crop).max() <= 2
+    assert (made.before, made.after) == (Size(40, 30), Size(120, 90))
+    assert made.area == Box(0, 0, 40, 30)
+    assert all(shown.seconds is not None and shown.seconds > 0 and shown.psnr is None for shown in made.shown)
+
+
+@pytest.mark.parametrize("scale", [1.5, 2.7, 6])
+def test_factors_that_no_model_has(scale: float) -> None:
+    made = compare(picture(waves(33, 47)), scale, models=["bicubic"])
+    assert len({shown.crop.shape for shown in made.shown}) == 1
+    assert made.shown[2].name == "bicubic ×2 ×3 ×4"
+    difference = made.shown[2].crop.astype(int) - made.shown[1].crop
+    assert np.abs(difference).mean() < 4
+
+
+def test_reference_adds_scores_and_itself() -> None:
+    large = waves(91, 122)
+    made = compare(picture(reduce(large, 3)), 3, crop=Box(0, 0, 30, 30), models=["bicubic-x3"], reference=large)
+    assert made.shown[1].psnr == psnr(large[:90, :120], bicubic(3)(reduce(large, 3)), border=3)
+    assert made.shown[-1].name == "reference"
+    assert np.array_equal(made.shown[-1].crop, large[:90, :90])
+    with pytest.raises(PictureUnsupported, match="the reference is 122×91, the result 80×60"):
+        compare(picture(reduce(large, 3)), 2, models=["bicubic-x2"], reference=large)
+
+
+def test_large_pictures_are_compared_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("subpixel.measure.comparison.AREA_LIMIT", 120 * 120)
+    small = waves(90, 100)
+    made = compare(picture(small), 2, crop=Box(70, 5, 20, 20), models=["bicubic-x2"])
+    assert made.area == Box(40, 0, 60, 60)
+    assert np.array_equal(made.shown[0].crop, nearest(2)(small[5:25, 70:90]))
+
+
+def test_transparent_and_deep_pictures_are_flattened() -> None:
+    deep = np.full((1, 9, 9, 2), 65535, np.uint16)
+    deep[0, :, :, 0] = 257 * 40
+    deep[0, 4, 4, 1] = 0
+    flat = flatten(Picture(deep))
+    assert flat.shape == (9, 9, 3)
+    assert (flat[0, 0] == 40).all()
+    assert (flat[4, 4] == 236).all()
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_fitting_models_are_one_per_family(scale: int) -> None:
+    names = fitting_models(scale)
+    assert len(names) == len({name.split("-")[0] for name in names})
+    assert all(name.endswith(f"-x{scale}") for name in names)
+
+
+@pytest.mark.parametrize("text", ["1,2,3", "1,2,3,x", "1,2,3,-4", ""])
+def test_malformed_crops(text: str) -> None:
+    with pytest.raises(SettingError, match="x,y,width,height"):
+        parse_box(text)
+
+
+def test_impossible_requests() -> None:
+    with pytest.raises(SettingError, match="does not lie inside the picture of 40×30"):
+        compare(picture(waves(30, 40)), 2, crop=Box(30, 0, 20, 10))
+    for scale in (0, 1, 17, float("nan")):
+        with pytest.raises(SettingError, match="scale is"):
+            compare(picture(waves(30, 40)), scale)
+
+
+def made_up(count: int, crop: tuple[int, int], *, name: str = "method") -> Comparison:
+    shown = tuple(
+        Shown(f"{name}-{k}", np.full((*crop, 3), 90, np.uint8), 0.1 * k + 0.01, 30.0 + k) for k in range(count)
+    )
+    box = Box(2, 3, 10, 10)
+    return Comparison(Size(60, 40), Size(240, 160), 4, box, Box(0, 0, 60, 40), waves(40, 60), shown, "openvino fp32")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 9])
+@pytest.mark.parametrize("crop", [(40, 40), (336, 336), (900, 1400), (30, 400)])
+def test_nothing_overlaps_and_all_lies_inside(count: int, crop: tuple[int, int]) -> None:
+    layout = lay_out(made_up(count, crop))
+    boxes = [layout.overview, *layout.panels]
+    for a, b in combinations(boxes, 2):
+        apart = a.x + a.width <= b.x or b.x + b.width <= a.x or a.y + a.height <= b.y or b.y + b.height <= a.y
+        assert apart
+    for box in boxes:
+        assert box.x >= MARGIN
+        assert box.y >= MARGIN
+        assert box.x + box.width <= layout.size.width - MARGIN
+        assert box.y + box.height <= layout.size.height - MARGIN
+    assert layout.crop.width >= 224
+
+
+def test_captions_stay_inside_their_panels() -> None:
+    made = made_up(3, (240, 240), name="a model with a name that is much too long for its panel")
+    sheet = draw_sheet(made, title="a title that is far too long for one line " * 5)
+    layout = lay_out(made)
+    assert sheet.shape == (layout.size.height, layout.size.width, 3)
+    outside = np.ones(sheet.shape[:2], bool)
+    for box in layout.panels:
+        outside[box.y : box.y + box.height, box.x : box.x + box.width] = False
+    outside[: layout.panels[0].y] = False
+    assert (sheet[outside] == GROUND).all()
+    assert (sheet[:, -MARGIN:] == GROUND).all()
+    for box in layout.panels:
+        caption = sheet[box.y + box.height - CAPTION : box.y + box.height, box.x : box.x + box.width]
+        assert (caption == BRIGHT).all(axis=-1).any()
+        assert np.array_equal(caption[:, -10:], np.broadcast_to(caption[0, -1], caption[:, -10:].shape))
+
+
+def test_the_best_score_stands_out() -> None:
+    made = made_up(3, (240, 240))
+    sheet, layout = draw_sheet(made, title="t"), lay_out(made)
+    marked = []
+    for box in layout.panels:
+        caption = sheet[box.y + box.height - CAPTION : box.y + box.height, box.x : box.x + box.width]
+        marked.append(bool((caption == ACCENT).all(axis=-1).any()))
+    assert marked == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0001, "1 ms"), (0.031, "31 ms"), (0.214, "0.21 s"), (4.66, "4.7 s"), (83.2, "83 s")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(APP, list(words))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_the_command_writes_one_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(waves(30, 40)).save("small.png")
+    line = run("small.png", "--scale", "2", "-m", "bicubic", "--crop", "4,6,20,16")
+    sheet = Image.open("small-compare.png")
+    assert f"{sheet.width}×{sheet.height}" in line
+    assert "3 panels, crop 20×16 at 4,6" in line
+    with pytest.raises(OutputExists):
+        run("small.png", "--scale", "2", "-m", "bicubic")
+    assert run("small.png", "--scale", "2", "-m", "bicubic", "--overwrite", "--quiet") == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small-compare.png", "small.png"]
+
+
+def test_the_command_refuses_what_it_cannot_read(tmp_path: Path) -> None:
+    with pytest.raises(PictureMissing):
+        run(str(tmp_path / "none.png"), "-o", str(tmp_path / "sheet.png"))
+    assert list(tmp_path.iterdir()) == []
