@@ -1,0 +1,239 @@
+"""Pages that are made from the code, so that they cannot tell anything else than the code does.
+
+    python docs/generate.py            write them
+    python docs/generate.py --check    write nothing; fail where a page is not what would be written
+
+Made whole: reference/command-line.md from `subpixel … --help`, reference/errors.md from `subpixel.errors`,
+reference/models.md from the model cards. Made between two markers: the table of models in README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from subpixel import errors, zoo
+from subpixel.errors import SubpixelError
+from subpixel.measure.sets import BENCHMARKS
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+COMMANDS = ("upscale", "models", "compare", "evaluate", "train", "export")
+WIDTH = 100
+MADE = "<!-- Made by docs/generate.py: change the code, then run it. -->"
+BEGIN, END = "<!-- models:begin -->", "<!-- models:end -->"
+SETS = tuple(benchmark.name for benchmark in BENCHMARKS)
+
+
+def main() -> None:
+    """Write every page, or tell which are stale."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, fail where a page is stale")
+    check = parser.parse_args().check
+    stale = []
+    for path, text in pages().items():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(str(path.relative_to(ROOT)))
+        if not check:
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print(("stale: " if check else "wrote ") + ", ".join(stale))
+    sys.exit(1 if check and stale else 0)
+
+
+def pages() -> dict[Path, str]:
+    """Every page and its text."""
+    readme = ROOT / "README.md"
+    return {
+        DOCS / "reference" / "command-line.md": command_line(),
+        DOCS / "reference" / "errors.md": error_page(),
+        DOCS / "reference" / "models.md": model_page(),
+        readme: between(readme.read_text(encoding="utf-8"), score_table()),
+    }
+
+
+def between(text: str, made: str) -> str:
+    """`text` with what stands between the markers replaced."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{made}\n{END}{after}"
+
+
+def command_line() -> str:
+    """The help of every command as it is printed."""
+    lines = [
+        "# Command line",
+        "",
+        MADE,
+        "",
+        "Every command answers `--help` with what stands here. `python -m subpixel_train train …` and `… export …` are",
+        "the same commands as `subpixel train` and `subpixel export`; both need the extra `train`.",
+        "",
+        "- [subpixel](#subpixel)",
+        *(f"- [subpixel {name}](#subpixel-{name})" for name in COMMANDS),
+        "",
+        "Exit codes are explained in [errors](errors.md), the formats that are read and written in",
+        "[formats](formats.md).",
+    ]
+    for words in ((), *((name,) for name in COMMANDS)):
+        lines += ["", f"## {' '.join(('subpixel', *words))}", "", "```text", help_text(words), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def help_text(words: Iterable[str]) -> str:
+    """What a command prints for `--help`, on a terminal 100 characters wide without colours."""
+    forcing = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "TTY_COMPATIBLE")
+    plain = {key: value for key, value in os.environ.items() if key not in forcing}
+    plain |= {"COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"}
+    program = "import sys; sys.argv[0] = 'subpixel'; from subpixel.cli.main import main; main()"
+    words = [sys.executable, "-c", program, *words, "--help"]
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", env=plain, check=True)
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines()).strip("\n")
+
+
+def error_page() -> str:
+    """The classes of errors, their codes and what they mean."""
+    rows = []
+    for name in errors.__all__:
+        kind = getattr(errors, name)
+        rows.append((kind.exit_code, len(kind.__mro__), name, (inspect.getdoc(kind) or "").partition("\n")[0]))
+    tree = (errors.__doc__ or "").partition("\n\n")[2].rstrip()
+    lines = [
+        "# Errors and exit codes",
+        "",
+        MADE,
+        "",
+        "Whatever a person can meet is one line: what is wrong, with its value, then what would be right. On the",
+        "command line it goes to standard error and the code below is returned; there is no traceback. In Python it",
+        "is an exception from `subpixel.errors`, with the same line as `str(error)` and its two halves as `error.what`",
+        "and `error.hint`. Anything else that is raised is a defect: please report it.",
+        "",
+        "## Exit codes",
+        "",
+        "| code | meaning |",
+        "|---:|---|",
+        "| 0 | everything was done |",
+        "| 1 | several pictures were given and some failed; the others are done |",
+        *(f"| {code} | {meaning} |" for code, meaning in codes()),
+        "| 130 | stopped by Ctrl-C or a termination signal; no half-written file is left |",
+        "",
+        "Options that do not exist or have no value give 2 as well. With `--json` a picture that failed is a line",
+        '`{"input": …, "error": …, "hint": …}` on standard output, in its place among the others.',
+        "",
+        "## Classes",
+        "",
+        "```text",
+        tree,
+        "```",
+        "",
+        "| class | exit code | when |",
+        "|---|---:|---|",
+        *(f"| `{name}` | {code} | {says} |" for code, _, name, says in sorted(rows)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def codes() -> list[tuple[int, str]]:
+    """Exit codes of the direct children of SubpixelError."""
+    kinds = [kind for kind in vars(errors).values() if inspect.isclass(kind) and SubpixelError in kind.__bases__]
+    found = [(kind.exit_code, (inspect.getdoc(kind) or "").rstrip(".")) for kind in kinds]
+    return [(code, text[0].lower() + text[1:]) for code, text in sorted(found)]
+
+
+def cards() -> list[zoo.Card]:
+    """Cards of the shipped models, by scale, then as good as they are."""
+    found = [zoo.card(name) for name in zoo.model_names()]
+    return sorted(found, key=lambda card: (card.scale, psnr(card, SETS[0]), card.parameters))
+
+
+def psnr(card: zoo.Card, name: str) -> float:
+    """PSNR on a set, 0 where it was not measured."""
+    return card.scores[name].psnr if name in card.scores else 0.0
+
+
+def is_default(card: zoo.Card) -> bool:
+    """True for the model that is used when none is named."""
+    return zoo.DEFAULT_FAMILY.get(card.scale) == card.family
+
+
+def score_table() -> str:
+    """Quality of every model on every set, as a Markdown table; the best of each factor is bold."""
+    lines = [
+        f"| | model | parameters | {' | '.join(SETS)} |",
+        f"|---|---|---:|{'---:|' * len(SETS)}",
+    ]
+    for card in cards():
+        rivals = [other for other in cards() if other.scale == card.scale]
+        cells = []
+        for name in SETS:
+            cell = score_cell(card, name)
+            best = name in card.scores and psnr(card, name) >= max(psnr(other, name) for other in rivals)
+            cells.append(f"**{cell}**" if best else cell)
+        name = f"`{card.name}`" + (" (default)" if is_default(card) else "")
+        parameters = f"{card.parameters:,}" if card.parameters else "–"
+        lines.append(f"| ×{card.scale} | {name} | {parameters} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def score_cell(card: zoo.Card, name: str) -> str:
+    """PSNR / SSIM of a card on a set; for bicubic without scores, the published PSNR."""
+    if name in card.scores:
+        return f"{card.scores[name].psnr:.2f} / {card.scores[name].ssim:.4f}"
+    published = {benchmark.name: benchmark.bicubic.get(card.scale) for benchmark in BENCHMARKS}[name]
+    return f"{published:.2f}" if card.family == "bicubic" and published is not None else "–"
+
+
+def model_page() -> str:
+    """The models that ship: a table to compare them, then the card of each."""
+    lines = [
+        "# Models",
+        "",
+        MADE,
+        "",
+        "These ship in the package and work offline. `subpixel models` prints the table, `subpixel models show NAME`",
+        "one card. Which to take: [choose a model](../how-to/choose-a-model.md). To use a network of your own in the",
+        "same way: [your own model](../how-to/own-model.md).",
+        "",
+        "## Quality",
+        "",
+        "PSNR in dB / SSIM, both on Y of BT.601 after rounding to 8 bits, as many pixels cut from each border as the",
+        "factor says, from the sets' published small pictures, in fp32 ([the protocol](measure.md)). Higher is better.",
+        "Measured by `subpixel evaluate --data FOLDER`, where FOLDER holds the benchmark sets.",
+        "",
+        score_table(),
+        "",
+        "## Cards",
+    ]
+    for card in cards():
+        lines += ["", f"### {card.name}", "", card.summary, "", *card_lines(card)]
+    return "\n".join(lines) + "\n"
+
+
+def card_lines(card: zoo.Card) -> list[str]:
+    """Facts of one card as a list."""
+    sees = {"y": "luma (Y of BT.601); Cb and Cr are enlarged by bicubic", "rgb": "RGB"}[card.colour]
+    lines = [f"- factor ×{card.scale}, family `{card.family}`" + (", used when no model is named" * is_default(card))]
+    lines.append(f"- sees {sees}; {card.value_range[0]:g} to {card.value_range[1]:g}")
+    if card.parameters:
+        lines.append(f"- {card.parameters:,} trained parameters, {card.work:,} multiply-adds per input pixel")
+    else:
+        lines.append(f"- nothing trained; {card.work:,} multiply-adds per input pixel")
+    lines.append(f"- halo {card.halo} input pixels: how far away a pixel can change a result")
+    if card.paper:
+        lines.append(f"- described in <{card.paper}>")
+    if card.recipe:
+        lines.append(f"- trained by the recipe `{card.recipe}`: `subpixel train {card.recipe}`")
+    if card.training_data:
+        lines.append(f"- trained on: {'; '.join(card.training_data)}")
+    lines.append(f"- {card.licence}; {card.weights}, sha256 `{card.sha256}`")
+    return lines
+
+
+if __name__ == "__main__":
+    main()
