@@ -294,10 +294,10 @@ def resampled_strips(
         band = source.rows(low, high)
         started = time.perf_counter()
         if alpha:
-            band = premultiply(band)
+            band = np.concatenate((premultiply(band[:-1], band[-1]), band[-1:]))
         planes = resize_rows(band, block, size.height, target.height, target.width)
         if alpha:
-            planes = unpremultiply(planes)
+            planes[:-1] = unpremultiply(planes[:-1], planes[-1])
         strip: NDArray[np.generic] = np.empty_like(planes) if into is None else into[start:stop]
         store(planes, strip)
         source.forget(low)

@@ -115,3 +115,16 @@ def _similar(missing: Path) -> str:
         return f"there is no folder {missing.parent}"
     near = get_close_matches(missing.name, names, 1, 0.6)
     return f"did you mean {missing.with_name(near[0])}?" if near else "check the name"
+
+
+def make_folder(target: Path) -> None:
+    """Make the folder that a result goes to, where it is missing.
+
+    Raises:
+        OutputUnwritable: it cannot be made.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        raise OutputUnwritable(f"the folder {target.parent} cannot be made", str(reason)) from error

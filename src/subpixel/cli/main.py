@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import FrameType
@@ -17,7 +17,7 @@ import typer.core
 import typer.main
 
 from subpixel import __version__
-from subpixel.errors import SubpixelError
+from subpixel.errors import SettingError, SubpixelError
 
 _OWN: Final = {
     "upscale": "subpixel.cli.upscale:upscale",
@@ -28,26 +28,6 @@ _OWN: Final = {
 """Command → "module:function". Other packages add commands under the entry point `subpixel.commands`."""
 
 _INTERRUPTED: Final = 130  # what shells report for a program ended by Ctrl-C
-
-
-def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` with errors meant for people turned into one line and an exit code."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **options: Any) -> Any:
-        try:
-            return function(*args, **options)
-        except SubpixelError as error:
-            print(f"subpixel: {error}", file=sys.stderr)
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            print("subpixel: stopped", file=sys.stderr)
-            raise typer.Exit(_INTERRUPTED) from None
-        except BrokenPipeError:  # the reader of our output went away, as in `subpixel models | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-
-    return call
 
 
 class _Commands(typer.core.TyperGroup):
@@ -69,18 +49,22 @@ class _Commands(typer.core.TyperGroup):
         if cmd_name not in self.commands:
             module, _, attribute = where.partition(":")
             app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-            app.command(cmd_name)(_guarded(getattr(import_module(module), attribute)))
+            app.command(cmd_name)(getattr(import_module(module), attribute))
             self.commands[cmd_name] = typer.main.get_command(app)
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As usual, but names are known without building every command."""
+        """As usual, with the nearest name offered for an unknown one."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self._table():
+            near = get_close_matches(name, self._table(), 1, 0.5)
+            hint = f"did you mean subpixel {near[0]}?" if near else "subpixel --help lists the commands"
+            raise SettingError(f"there is no command {name!r}", hint)
         return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(
     cls=_Commands,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -110,9 +94,41 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+# Typer may carry its own copy of click; BadParameter's base is UsageError in both.
+_UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
+
+
+def invoke(words: Sequence[str]) -> int:
+    """Run one command, say errors in one line on standard error, and return the exit code.
+
+    Codes: 0 done, 1 some of several pictures failed, 2 a wrong option, 3 a picture that cannot be read, 4 a result that
+    cannot be written, 5 a model, 6 an engine, 7 training, 130 stopped by Ctrl-C or SIGTERM.
+    """
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(words) or ["--help"], prog_name="subpixel", standalone_mode=False)
+    except SubpixelError as error:
+        print(f"subpixel: {error}", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away, as in `subpixel models | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except _UsageError as error:
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context is not None else "subpixel"
+        message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+        print(f"subpixel: {message}: see {where} --help", file=sys.stderr)
+        return SettingError.exit_code
+    if code == _INTERRUPTED:
+        print("subpixel: stopped", file=sys.stderr)
+    return code if isinstance(code, int) else 0
+
+
 def main() -> None:
     """Entry point of the command."""
     # Tiles already keep every core busy; BLAS threads beside them only get in the way.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _stop)
-    app()
+    sys.exit(invoke(sys.argv[1:]))

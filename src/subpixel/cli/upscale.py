@@ -71,7 +71,7 @@ def upscale(
 
         subpixel upscale photo.jpg --plan               what it would do, and how long it would take
     """
-    from subpixel.cli.inputs import find_jobs
+    from subpixel.cli.inputs import find_jobs, make_folder
     from subpixel.plan import Target, parse_size
     from subpixel.upscaler import Upscaler
 
@@ -100,7 +100,7 @@ def upscale(
                 if plan:
                     _show_plan(upscaler, job.source, wish, pixel_limit)
                     continue
-                job.target.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(job.target)
                 display.result(
                     upscaler.file(
                         job.source,

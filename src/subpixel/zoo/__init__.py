@@ -7,6 +7,7 @@ A model is a folder with `card.toml` and its ONNX file. Adding one to the packag
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -54,7 +55,7 @@ def model_names() -> tuple[str, ...]:
 def _folder(name: str | Path) -> Path | None:
     """The folder of a model given by path (folder, card or ONNX file), None where `name` is no path."""
     path = Path(name)
-    if path.suffix in (".onnx", ".toml") or len(path.parts) > 1 or path.is_dir():
+    if path.suffix in (".onnx", ".toml") or "/" in str(name) or os.sep in str(name) or path.is_dir():
         return path if path.suffix not in (".onnx", ".toml") else path.parent
     return None
 

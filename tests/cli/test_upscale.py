@@ -1,0 +1,280 @@
+"""`subpixel upscale`: what a person types, sees and finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import subpixel
+from subpixel.types import Size
+from tests.cli.conftest import Command, draw
+
+
+def _files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_one_picture(run: Command, tmp_path: Path) -> None:
+    source = draw(tmp_path / "a.png")
+    ran = run("upscale", source)
+    assert ran.code == 0
+    assert len(ran.out.splitlines()) == 1
+    assert all(part in ran.out for part in ("a-x4.png", "30×20 → 120×80", "espcn-x4", " s"))
+    assert ran.err == ""
+    assert subpixel.read(tmp_path / "a-x4.png").size == Size(120, 80)
+    assert _files(tmp_path) == {"a.png", "a-x4.png"}
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "size"),
+    [
+        (["--scale", "2.7"], "a-x2.7.png", Size(81, 54)),
+        (["--width", "100"], "a-w100.png", Size(100, 67)),
+        (["--height", "100"], "a-h100.png", Size(150, 100)),
+        (["--size", "100x100"], "a-100x100.png", Size(100, 67)),
+        (["--scale", "2", "--format", "webp"], "a-x2.webp", Size(60, 40)),
+        (["--scale", "0.5"], "a-x0.5.png", Size(15, 10)),
+        (["--scale", "16"], "a-x16.png", Size(480, 320)),
+    ],
+)
+def test_sizes_and_names(run: Command, tmp_path: Path, words: list[str], name: str, size: Size) -> None:
+    assert run("upscale", draw(tmp_path / "a.png"), *words).code == 0
+    assert subpixel.read(tmp_path / name).size == size
+
+
+def test_output_file_and_its_format(run: Command, tmp_path: Path) -> None:
+    source = draw(tmp_path / "a.png")
+    assert run("upscale", source, "-o", tmp_path / "b.jpg", "--scale", "2", "--quality", "80").code == 0
+    assert subpixel.read(tmp_path / "b.jpg").metadata.format == "jpeg"
+
+
+def test_nothing_is_overwritten_unasked(run: Command, tmp_path: Path) -> None:
+    source = draw(tmp_path / "a.png")
+    target = tmp_path / "a-x2.png"
+    target.write_bytes(b"mine")
+    ran = run("upscale", source, "--scale", "2")
+    assert ran.code == 4
+    assert "--overwrite" in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert target.read_bytes() == b"mine"
+    assert run("upscale", source, "--scale", "2", "--overwrite").code == 0
+    assert subpixel.read(target).size == Size(60, 40)
+
+
+def test_the_input_itself_is_not_lost(run: Command, tmp_path: Path) -> None:
+    source = draw(tmp_path / "a.png")
+    before = source.read_bytes()
+    assert run("upscale", source, "-o", source).code == 4
+    assert source.read_bytes() == before
+
+
+def test_folder_is_mirrored(run: Command, tmp_path: Path) -> None:
+    for index, name in enumerate(("in/a.png", "in/deep/b.jpg", "in/deep/er/c.webp")):
+        draw(tmp_path / name, seed=index)
+    (tmp_path / "in/notes.txt").write_text("not a picture")
+    ran = run("upscale", tmp_path / "in", "-o", tmp_path / "out", "--scale", "2")
+    assert ran.code == 0
+    assert _files(tmp_path / "out") == {"a.png", "deep/b.jpg", "deep/er/c.webp"}
+    assert len(ran.out.splitlines()) == 3
+    assert run("upscale", tmp_path / "in", "--scale", "2").code == 0
+    assert _files(tmp_path / "in-x2") == {"a.png", "deep/b.jpg", "deep/er/c.webp"}
+
+
+def test_in_a_folder_the_others_still_finish(run: Command, tmp_path: Path) -> None:
+    draw(tmp_path / "in/a.png")
+    (tmp_path / "in/b.png").write_text("hello, I am no picture")
+    (tmp_path / "in/c.jpg").write_bytes(draw(tmp_path / "x.jpg", 90, 90).read_bytes()[:900])
+    (tmp_path / "in/d.png").write_bytes(b"")
+    draw(tmp_path / "in/e.png")
+    ran = run("upscale", tmp_path / "in", tmp_path / "missing.png", "-o", tmp_path / "out", "--scale", "2")
+    assert ran.code == 1
+    assert _files(tmp_path / "out") == {"a.png", "e.png"}
+    errors = ran.err.splitlines()
+    assert len(errors) == 5
+    assert all(line.startswith("subpixel: ") for line in errors)
+    assert errors[-1] == "subpixel: 4 of 6 failed"
+
+
+def test_two_results_never_share_a_name(run: Command, tmp_path: Path) -> None:
+    draw(tmp_path / "in/a.png")
+    draw(tmp_path / "in/a.jpg", seed=1)
+    ran = run("upscale", tmp_path / "in", "-o", tmp_path / "out", "--scale", "2", "--format", "webp")
+    assert ran.code == 1
+    assert "would both be written" in ran.err
+    assert _files(tmp_path / "out") == {"a.webp"}
+
+
+def test_json(run: Command, tmp_path: Path) -> None:
+    source = draw(tmp_path / "a.png")
+    ran = run("upscale", source, tmp_path / "none.png", "-o", tmp_path / "out", "--scale", "3", "--json")
+    good, bad = (json.loads(line) for line in ran.out.splitlines())
+    assert good["input"] == str(source)
+    assert good["size"] == [90, 60]
+    assert good["models"] == ["espcn-x3"]
+    assert good["seconds"]["total"] > 0
+    assert "does not exist" in bad["error"]
+    assert ran.code == 1
+
+
+def test_quiet(run: Command, tmp_path: Path) -> None:
+    ran = run("upscale", draw(tmp_path / "a.png"), "--quiet", "--scale", "2")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_plan_runs_nothing(run: Command, tmp_path: Path) -> None:
+    ran = run("upscale", draw(tmp_path / "a.png", 300, 400), "--plan", "--scale", "7", "--threads", "2")
+    assert ran.code == 0
+    for part in ("400×300 → 2800×2100", "espcn-x2", "espcn-x4", "tiles", "halo", "openvino", "MB", "resample"):
+        assert part in ran.out
+    assert _files(tmp_path) == {"a.png"}
+
+
+def test_notes_say_what_is_lost(run: Command, tmp_path: Path) -> None:
+    import numpy as np
+
+    source = tmp_path / "a.png"
+    subpixel.write(subpixel.Picture(np.full((1, 8, 8, 4), 60_000, np.uint16)), source)
+    ran = run("upscale", source, "-o", tmp_path / "a.jpg", "--scale", "2")
+    notes = [line for line in ran.out.splitlines() if line.startswith("  note: ")]
+    assert any("16" in note for note in notes)
+    assert any("transparen" in note.lower() or "alpha" in note.lower() for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--scale", "0"], 2, "the factor is 0"),
+        (["--scale", "-2"], 2, "the factor is -2"),
+        (["--scale", "nan"], 2, "the factor is nan"),
+        (["--scale", "17"], 2, "up to 16"),
+        (["--scale", "2", "--width", "9"], 2, "both a factor and a size"),
+        (["--size", "big"], 2, "3840x2160"),
+        (["--width", "0"], 2, "the width is 0"),
+        (["--width", "10000"], 2, "at most 16 times"),
+        (["--model", "espcn-x33"], 5, "did you mean espcn-x3"),
+        (["--model", "./nowhere"], 5, "there is no model at"),
+        (["--engine", "openvin"], 2, "did you mean openvino"),
+        (["--threads", "0"], 2, "threads is 0"),
+        (["--tile", "1"], 2, "tile is 1"),
+        (["--quality", "200"], 2, "quality is 200"),
+        (["--format", "jpg2"], 2, "jpg2"),
+        (["-o", "x.unknown"], 2, "unknown"),
+        (["--pixel-limit", "100"], 3, "--pixel-limit"),
+    ],
+)
+def test_wrong_options_get_one_line(run: Command, tmp_path: Path, words: list[str], code: int, said: str) -> None:
+    ran = run("upscale", draw(tmp_path / "a.png"), *words)
+    assert ran.code == code
+    assert said in ran.err
+    assert len(ran.err.splitlines()) == 1
+    assert _files(tmp_path) == {"a.png"}
+
+
+def test_missing_file_names_its_neighbour(run: Command, tmp_path: Path) -> None:
+    draw(tmp_path / "holiday.png")
+    ran = run("upscale", tmp_path / "holliday.png")
+    assert ran.code == 3
+    assert "did you mean" in ran.err
+    assert "holiday.png" in ran.err
+
+
+def test_folder_without_pictures(run: Command, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    ran = run("upscale", tmp_path / "in")
+    assert ran.code == 3
+    assert "no pictures in" in ran.err
+    assert not (tmp_path / "in-x4").exists()
+
+
+def test_changed_weights_cost_nothing(run: Command, tmp_path: Path) -> None:
+    import shutil
+
+    from subpixel import zoo
+
+    own = tmp_path / "own"
+    shutil.copytree(Path(zoo.__file__).parent / "models" / "espcn-x2", own)
+    with (own / "espcn-x2.onnx").open("ab") as weights:
+        weights.write(b"x")
+    ran = run("upscale", draw(tmp_path / "a.png"), "--scale", "2", "--model", own)
+    assert ran.code == 5
+    assert "not those of the card" in ran.err
+    assert not (tmp_path / "a-x2.png").exists()
+
+
+def test_help_teaches(run: Command) -> None:
+    top = run("--help")
+    assert top.code == 0
+    assert all(name in top.out for name in ("upscale", "models", "evaluate", "compare", "train", "export"))
+    help_text = run("upscale", "--help").out
+    assert "subpixel upscale photo.jpg --scale 2.7" in help_text
+    assert "--size" in help_text
+
+
+def test_unknown_command(run: Command) -> None:
+    ran = run("upscal")
+    assert ran.code == 2
+    assert "upscale" in ran.err
+
+
+def test_version(run: Command) -> None:
+    assert run("--version").out == f"subpixel {subpixel.__version__}\n"
+
+
+def _start(*words: object) -> subprocess.Popen[str]:
+    program = "from subpixel.cli.main import main; main()"
+    command = [sys.executable, "-c", program, *map(str, words)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_leaves_nothing(tmp_path: Path, sent: signal.Signals) -> None:
+    source = draw(tmp_path / "a.png", 1500, 1500)
+    process = _start("upscale", source, "--scale", "4", "--threads", "1")
+    time.sleep(2.5)
+    assert process.poll() is None, "still working"
+    process.send_signal(sent)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err.strip() == "subpixel: stopped"
+    assert _files(tmp_path) == {"a.png"}
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_unwritable_folder(run: Command, tmp_path: Path) -> None:
+    source = draw(tmp_path / "a.png")
+    tmp_path.chmod(0o500)
+    try:
+        ran = run("upscale", source)
+    finally:
+        tmp_path.chmod(0o700)
+    assert ran.code == 4
+
+
+def test_unwritable_target(run: Command, tmp_path: Path) -> None:
+    source = draw(tmp_path / "a.png")
+    (tmp_path / "file").write_text("in the way")
+    ran = run("upscale", source, "-o", tmp_path / "file" / "b.png")
+    assert ran.code == 4
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    """The largest file this process may write is small: the system then answers as it does for a full disk."""
+    source = draw(tmp_path / "a.png", 100, 100)
+    program = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "from subpixel.cli.main import main; main()"
+    )
+    command = [sys.executable, "-c", program, "upscale", str(source), "--scale", "4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 4, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert _files(tmp_path) == {"a.png"}
