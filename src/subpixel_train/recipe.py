@@ -94,7 +94,7 @@ class Recipe(_Settings):
         default=0.0,
         ge=0,
         le=1,
-        description="luma taken as zero while training; folded into the biases afterwards (see how-to)",
+        description="luma taken as zero while training; folded into the biases afterwards",
     )
     data: DataSettings = Field(description="what the network learns from")
     loss: Literal["mse", "mae", "charbonnier"] = Field(default="mse", description="pixel loss")
