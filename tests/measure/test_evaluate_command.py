@@ -113,8 +113,7 @@ def test_benchmark_sets_from_a_data_folder(originals: Path, tmp_path: Path) -> N
     [
         (("--lr", "small"), SettingError, "--lr is given without --hr"),
         (("--hr", "a", "--set", "Set5"), SettingError, "both --hr and --set"),
-        (("--hr", "no/such/folder", "-x", "2", "-m", "bicubic-x2"), PictureMissing, "is not a folder"),
-        (("--hr", ".", "--precision", "fp8"), SettingError, "precision is fp8"),
+        (("--hr", "no/such/folder", "-s", "2", "-m", "bicubic-x2"), PictureMissing, "is not a folder"),
     ],
 )
 def test_wrong_requests(words: tuple[str, ...], error: type[Exception], message: str) -> None:
@@ -126,7 +125,7 @@ def test_wrong_models(originals: Path) -> None:
     with pytest.raises(ModelUnknown, match="bicubik"):
         run("--hr", str(originals), "-m", "bicubik-x2")
     with pytest.raises(SettingError, match="bicubic-x2 enlarges by 2, not by 3"):
-        run("--hr", str(originals), "-m", "bicubic-x2", "-x", "3")
+        run("--hr", str(originals), "-m", "bicubic-x2", "-s", "3")
 
 
 def test_models_of_one_scale_leave_out_the_helpers() -> None:

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 
 def compare(
     picture: Annotated[Path, typer.Argument(help="The picture to enlarge.")],
-    scale: Annotated[float, typer.Option("--scale", "-x", help="Factor, above 1 and up to 16.")] = 4.0,
+    scale: Annotated[float, typer.Option("--scale", "-s", metavar="N", help="Factor, above 1 and up to 16.")] = 4.0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The sheet. [default: PICTURE-compare.png here]")
     ] = None,
     crop: Annotated[
         str | None,
-        typer.Option(help="What to show, as x,y,width,height in PICTURE. [default: where most detail is]"),
+        typer.Option(
+            metavar="BOX", help="What to show, as x,y,width,height in PICTURE. [default: where most detail is]"
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="Model, family or path; repeat for several. [default: all that fit]"),
+        typer.Option(
+            "--model", "-m", metavar="NAME", help="Model, family or path; repeat for several. [default: all that fit]"
+        ),
     ] = None,
     reference: Annotated[
         Path | None, typer.Option(help="The large picture that PICTURE was made from; adds PSNR.")
     ] = None,
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    precision: Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Arithmetic of the models.")] = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Tiles computed side by side. [default: every core]")
+        int | None, typer.Option(metavar="N", min=1, help="Threads to compute with. [default: every core]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing sheet.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
@@ -36,24 +40,21 @@ def compare(
 
     Examples:
 
-      subpixel compare photo.jpg
+        subpixel compare photo.jpg                      photo-compare.png
 
-      subpixel compare photo.jpg --scale 3 --crop 120,80,100,80 -o sheet.png
+        subpixel compare photo.jpg --scale 3 --crop 120,80,100,80 -o sheet.png
 
-      subpixel compare small.png --scale 2 --reference original.png -m espcn -m srcnn
+        subpixel compare small.png --scale 2 --reference original.png -m espcn -m srcnn
     """
     from rich.console import Console
 
     from subpixel import image
-    from subpixel.errors import SettingError
     from subpixel.measure.comparison import compare as run
     from subpixel.measure.comparison import parse_box
     from subpixel.measure.reading import read_pixels
     from subpixel.measure.sheet import draw_sheet
     from subpixel.types import Metadata, Picture
 
-    if precision not in ("fp32", "bf16", "auto"):
-        raise SettingError(f"precision is {precision}", "choose auto, fp32 or bf16")
     box = None if crop is None else parse_box(crop)
     target = output or Path(f"{picture.stem}-compare.png")
     image.check_target(target, overwrite=overwrite)
@@ -66,7 +67,7 @@ def compare(
             crop=box,
             models=tuple(model or ()),
             reference=None if reference is None else read_pixels(reference),
-            precision="fp32" if precision == "fp32" else "bf16" if precision == "bf16" else "auto",
+            precision=precision,
             threads=threads,
             notify=status.update,
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel import zoo
+from subpixel.engines import DEFAULT_ENGINE
 from subpixel.measure.evaluation import Enlarger
 from subpixel.measure.sets import resize_pixels
 from subpixel.types import PrecisionChoice
@@ -41,7 +42,7 @@ def model(
     name: str | Path,
     scale: int,
     *,
-    engine: str | None = None,
+    engine: str = DEFAULT_ENGINE,
     precision: PrecisionChoice = "fp32",
     threads: int | None = None,
 ) -> Enlarger:
@@ -52,7 +53,7 @@ def model(
     Args:
         name: a model's or a family's name, or a path to a model.
         scale: factor; where it is not the model's own, passes and a resample make it.
-        engine: name of the engine; None for the default.
+        engine: name of the engine.
         precision: arithmetic. Scores are quoted in fp32, which is the same on every processor.
         threads: tiles computed side by side; None for every core.
 
@@ -60,10 +61,9 @@ def model(
         ModelError: no such model, or damaged files.
         EngineError: the engine is not installed or cannot run it.
     """
-    from subpixel.engines import DEFAULT_ENGINE  # here, so that scoring arrays loads no engine
-    from subpixel.upscaler import Upscaler
+    from subpixel.upscaler import Upscaler  # here, so that scoring arrays loads no libvips
 
-    upscaler = Upscaler(name, engine=engine or DEFAULT_ENGINE, precision=precision, threads=threads)
+    upscaler = Upscaler(name, engine=engine, precision=precision, threads=threads)
 
     def enlarge(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return upscaler.upscale(picture, scale=scale)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pyvips
 from numpy.typing import NDArray
 
-from subpixel.errors import PictureUnreadable, PictureUnsupported
+from subpixel import image
+from subpixel.errors import PictureUnsupported
 
 
 def read_pixels(path: Path) -> NDArray[np.uint8]:
@@ -24,15 +24,11 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
     Raises:
         PictureError: the file is missing, unreadable, or has transparent parts (a score has no meaning there).
     """
-    try:
-        pixels = pyvips.Image.new_from_file(str(path)).numpy()
-    except pyvips.Error as error:
-        raise PictureUnreadable(f"{path} cannot be read") from error
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
-    if pixels.dtype == np.uint16:
-        pixels = np.rint(pixels / 257.0).astype(np.uint8)
-    if pixels.shape[2] in (2, 4):
-        if int(pixels[..., -1].min()) < 255:
+    picture = image.read(path)
+    pixels = picture.pixels[0]
+    values = pixels if pixels.dtype == np.uint8 else np.rint(pixels / 257.0)
+    if picture.has_alpha:
+        if int(values[..., -1].min()) < 255:
             raise PictureUnsupported(f"{path} has transparent parts, which cannot be scored", "flatten it first")
-        pixels = pixels[..., :-1]
-    return np.ascontiguousarray(pixels, dtype=np.uint8)
+        values = values[..., :-1]
+    return np.ascontiguousarray(values, dtype=np.uint8)

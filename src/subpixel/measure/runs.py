@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from subpixel import zoo
+from subpixel.engines import DEFAULT_ENGINE
 from subpixel.errors import SettingError
 from subpixel.measure.evaluation import Enlarger, SetScore, evaluate
 from subpixel.measure.methods import BICUBIC, bicubic, model, models_of_scale
@@ -32,7 +33,7 @@ class Request:
         reference: folder of references, in place of benchmark sets.
         small: folder of their small pictures; None where they are made by antialiased bicubic.
         border: pixels cut before scoring; None for the factor.
-        engine: engine's name; None for the default.
+        engine: engine's name.
         precision: arithmetic.
         threads: tiles computed side by side; None for every core.
     """
@@ -44,7 +45,7 @@ class Request:
     reference: Path | None = None
     small: Path | None = None
     border: int | None = None
-    engine: str | None = None
+    engine: str = DEFAULT_ENGINE
     precision: PrecisionChoice = "fp32"
     threads: int | None = None
 
