@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -20,22 +21,22 @@ def convert(image: Any) -> tuple[Any, str]:
         "intent": "relative",
         "black_point_compensation": True,
         "depth": 16 if image.format == "ushort" else 8,
-        "input_profile": "cmyk",
     }
+    why = "it has none"
     if image.get_typeof("icc-profile-data"):
-        if bytes(image.get("icc-profile-data"))[16:20] == b"CMYK":
-            try:
-                made = image.icc_transform("srgb", embedded=True, **options)
-            except vips().Error:
-                pass
-            else:
-                return made, "CMYK converted to sRGB by its profile"
+        why = "its own is not usable"
+        if _is_whole_cmyk(bytes(image.get("icc-profile-data"))):
+            with contextlib.suppress(vips().Error):
+                return image.icc_transform("srgb", embedded=True, **options), "CMYK converted to sRGB by its profile"
         image = image.copy()
         image.remove("icc-profile-data")
-        return image.icc_transform(
-            "srgb", **options
-        ), "CMYK converted to sRGB by a standard profile: its own is not usable"
-    return image.icc_transform("srgb", **options), "CMYK converted to sRGB by a standard profile: it has none"
+    made = image.icc_transform("srgb", input_profile="cmyk", **options)
+    return made, f"CMYK converted to sRGB by a standard profile: {why}"
+
+
+def _is_whole_cmyk(icc: bytes) -> bool:
+    """Looks at the header (ICC.1, section 7.2): libvips would quietly take its own profile instead of a useless one."""
+    return icc[16:20] == b"CMYK" and icc[36:40] == b"acsp" and int.from_bytes(icc[:4], "big") <= len(icc)
 
 
 def cmyk_to_srgb(pixels: Pixels, icc: bytes | None) -> tuple[Pixels, bytes, str]:

@@ -89,11 +89,10 @@ def _fit_metadata(metadata: Metadata, pixels: Pixels, row: Format, notes: list[s
         notes.append(f"{row.title} holds no comments: {len(metadata.comments)} dropped")
     if metadata.dpi is not None and row.dpi == "none":
         notes.append(f"{row.title} holds no resolution: {metadata.dpi[0]:.0f} dpi dropped")
-    if metadata.dpi is not None and row.dpi == "exif":
-        if exif is None:
-            exif = exif_block.for_resolution(metadata.dpi)
-        elif exif_block.resolution(exif) is None:
-            exif = exif_block.with_resolution(exif, metadata.dpi)
+    if metadata.dpi is not None and exif is None and row.dpi == "exif":
+        exif = exif_block.for_resolution(metadata.dpi)
+    elif metadata.dpi is not None and exif is not None and _differ(exif_block.resolution(exif), metadata.dpi):
+        exif = exif_block.with_resolution(exif, metadata.dpi)
     return replace(
         metadata,
         icc=icc,
@@ -103,3 +102,8 @@ def _fit_metadata(metadata: Metadata, pixels: Pixels, row: Format, notes: list[s
         dpi=metadata.dpi if row.dpi != "none" else None,
         comments=metadata.comments if row.comments else (),
     )
+
+
+def _differ(stated: tuple[float, float] | None, dpi: tuple[float, float]) -> bool:
+    """Whether two resolutions differ by more than formats round."""
+    return stated is None or any(abs(a - b) > 0.001 * b for a, b in zip(stated, dpi, strict=True))

@@ -111,6 +111,8 @@ def to_pillow(picture: Picture, like: Any) -> Any:
         made = Image.frombytes("I;16", (flat.shape[1], flat.shape[0]), flat.astype("<u2").tobytes())
     else:
         made = Image.frombytes(_MODES[channels], (flat.shape[1], flat.shape[0]), flat.tobytes())
+    if like.mode == "I":
+        made = made.convert("I")
     made.info = {key: value for key, value in like.info.items() if key not in _STALE}
     if picture.metadata.icc is not None:
         made.info["icc_profile"] = picture.metadata.icc

@@ -76,7 +76,7 @@ def read(source: str | Path | bytes, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) 
         row = sniff(head, name)
         found = INSPECT[row.name](file)
         if found.unsupported:
-            raise PictureUnsupported(f"{name} is {found.unsupported}", "develop it to TIFF or JPEG first")
+            raise PictureUnsupported(f"{name} is {found.unsupported}", "save it as RGB in TIFF or PNG first")
         decoder = _Decoder(row, file, source if isinstance(source, bytes) else None, name, pixel_limit)
         pixels, image, notes = decoder.decode()
     return _finish(row, pixels, image, found, (*found.notes, *notes))
@@ -260,7 +260,7 @@ def _finish(row: Format, pixels: Pixels, image: Any, found: Found, notes: tuple[
         icc=_blob(image, "icc-profile-data"),
         exif=exif,
         xmp=xmp_packet.upright(xmp) if xmp is not None else None,
-        iptc=_blob(image, "iptc-data"),
+        iptc=found.iptc if row.name == "tiff" else _blob(image, "iptc-data"),
         dpi=dpi,
         delays=delays[:frames] if len(delays) >= frames else (),
         loop=image.get("loop") if delays and image.get_typeof("loop") else 0,

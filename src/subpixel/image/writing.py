@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from subpixel.errors import OutputUnwritable, SettingError
-from subpixel.image.containers import EMBED, Load
+from subpixel.image.containers import AMEND, EMBED, Load, avif
 from subpixel.image.fitting import fit
 from subpixel.image.formats import Format, Option
 from subpixel.image.libvips import reason, save, vips
 from subpixel.image.targets import check_size, choose_format, partial, place, settle, unwritable
 from subpixel.types import Metadata, Picture
 
-_KEPT: Final = {"heif": "exif:xmp:icc:other", "tiff": "xmp:iptc:icc:other"}
+_KEPT: Final = {"heif": "xmp:icc:other", "tiff": "xmp:icc:other"}
 """By codec: which blocks libvips stores itself; those of the other formats are embedded afterwards."""
 _INCH_MM: Final = 25.4
 
@@ -56,12 +55,15 @@ def write(
     notes += more
     try:
         with partial(final) as coded:
-            image, said = _image(fitted, row)
-            notes += said
+            image = _image(fitted, row)
             if row.codec == "heif":
                 coding["bitdepth"] = 8 if fitted.bits == 8 else fitted.metadata.bits
-            save(f"{row.codec}save", image, coded.file.fileno(), keep=_KEPT.get(row.codec, "other"), **coding)
+            keep = _KEPT.get(row.codec, "other")
+            if row.codec == "heif" and fitted.metadata.exif is not None:
+                keep = f"exif:{keep}"  # the room for it, see `containers.avif`
+            save(f"{row.codec}save", image, coded.file.fileno(), keep=keep, **coding)
             if row.name not in EMBED:
+                notes += AMEND[row.name](coded.file, _load(fitted))
                 settle(coded, final, target, overwrite)
                 return tuple(notes)
             with partial(final) as whole:
@@ -120,7 +122,7 @@ def _load(picture: Picture) -> Load:
     )
 
 
-def _image(picture: Picture, row: Format) -> tuple[Any, tuple[str, ...]]:
+def _image(picture: Picture, row: Format) -> Any:
     """The pixels as a libvips image, without a copy, with what the saver needs to know."""
     pyvips = vips()
     frames, height, width, channels = picture.pixels.shape
@@ -137,28 +139,15 @@ def _image(picture: Picture, row: Format) -> tuple[Any, tuple[str, ...]]:
         if metadata.delays:
             image.set_type(pyvips.GValue.array_int_type, "delay", list(metadata.delays))
             image.set_type(pyvips.GValue.gint_type, "loop", metadata.loop)
-    notes: tuple[str, ...] = ()
     if row.codec in _KEPT:
-        blocks = (("icc-profile-data", metadata.icc), ("xmp-data", metadata.xmp), ("iptc-data", metadata.iptc))
-        for field, data in blocks:
+        for field, data in (("icc-profile-data", metadata.icc), ("xmp-data", metadata.xmp)):
             if data is not None:
                 image.set_type(pyvips.GValue.blob_type, field, data)
         if metadata.dpi is not None:
             image = image.copy(xres=metadata.dpi[0] / _INCH_MM, yres=metadata.dpi[1] / _INCH_MM)
             image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "in")
     if row.codec == "heif" and metadata.exif is not None:
-        notes += _carry_exif(image, metadata.exif)
-    return image, notes
-
-
-def _carry_exif(image: Any, exif: bytes) -> tuple[str, ...]:
-    """Give an image EXIF in the many fields that libvips builds its block from: a tiny JPEG brings them along."""
-    pyvips = vips()
-    tiny = pyvips.Image.black(8, 8).jpegsave_buffer(keep="none")
-    carrier = io.BytesIO()
-    notes = EMBED["jpeg"](io.BytesIO(tiny), carrier, Load(width=8, height=8, exif=exif))
-    loaded = pyvips.Image.jpegload_buffer(carrier.getvalue())
-    for field in loaded.get_fields():
-        if field.startswith("exif-"):
-            image.set_type(loaded.get_typeof(field), field, loaded.get(field))
-    return notes
+        text = avif.room_for(metadata.exif)
+        field = f"{text} ({text[:16]}, ASCII, {len(text) + 1} components, {len(text) + 1} bytes)"
+        image.set_type(pyvips.GValue.gstr_type, "exif-ifd0-ImageDescription", field)
+    return image

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import BinaryIO, Final
 
-from subpixel.image.containers.parts import Found, exactly, number
+from subpixel.image.containers.parts import Found, Load, exactly, number
+from subpixel.image.exif import PREFIX
 
 _MOST: Final = 1 << 20  # tables larger than this are not looked through
+_FILLER: Final = b"room for EXIF / "
+_MOST_EXIF: Final = 64_000  # libexif makes no larger blocks
 _HDR: Final = {16: "PQ", 18: "HLG"}
 
 
@@ -45,3 +48,31 @@ def _properties(meta: bytes) -> tuple[int, bool, int]:
         curve, matrix = number(meta[at + 10 :], ">H"), number(meta[at + 12 :], ">H")
         return bits, matrix == 0, curve  # matrix 0 stores RGB as it is, which encoders use for lossless alone
     return bits, False, 0
+
+
+def room_for(exif: bytes) -> str:
+    """Text that, stored as a picture's description, makes libvips reserve a block at least as large as this one.
+
+    libvips can only write EXIF that it has put together itself, without maker notes. `amend` then lays the true block
+    over the reserved one. Empty where the block is too large for this.
+    """
+    return (_FILLER * (len(exif) // len(_FILLER) + 4)).decode() if len(exif) <= _MOST_EXIF else ""
+
+
+def amend(file: BinaryIO, load: Load) -> tuple[str, ...]:
+    """Lay the EXIF block over the room that `room_for` has made."""
+    if load.exif is None:
+        return ()
+    file.seek(0)
+    data = file.read()
+    filler = data.find(_FILLER * 4)
+    start = data.rfind(PREFIX, 0, filler) if filler >= 0 else -1
+    if start < 0:
+        return (f"EXIF dropped: {len(load.exif)} bytes, AVIF files are written with at most {_MOST_EXIF}",)
+    stop = filler
+    while data.startswith(_FILLER, stop):
+        stop += len(_FILLER)
+    block = load.exif if load.exif.startswith(PREFIX) else PREFIX + load.exif
+    file.seek(start)
+    file.write(block.ljust(stop - start, b"\0"))
+    return ()

@@ -6,12 +6,11 @@ import struct
 from typing import BinaryIO, Final
 
 from subpixel.image import exif
-from subpixel.image.containers.parts import Found, Load, copy_rest, exactly, number
+from subpixel.image.containers.parts import PHOTOSHOP, Found, Load, copy_rest, exactly, number
 
 _MOST: Final = 65_533
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC: Final = b"ICC_PROFILE\0"
-_PHOTOSHOP: Final = b"Photoshop 3.0\0"
 _SOI: Final = b"\xff\xd8"
 
 
@@ -92,7 +91,7 @@ def embed(source: BinaryIO, target: BinaryIO, load: Load) -> tuple[str, ...]:
         else:
             notes.append(f"XMP dropped: {len(load.xmp)} bytes, JPEG holds {_MOST - len(_XMP)}")
     if load.iptc is not None:
-        block = load.iptc if load.iptc.startswith(_PHOTOSHOP) else _photoshop(load.iptc)
+        block = load.iptc if load.iptc.startswith(PHOTOSHOP) else _photoshop(load.iptc)
         if len(block) <= _MOST:
             target.write(_segment(0xED, block))
         else:
@@ -117,4 +116,4 @@ def _write_icc(target: BinaryIO, icc: bytes) -> list[str]:
 
 def _photoshop(iptc: bytes) -> bytes:
     """A bare IPTC record (as TIFF stores it) in the Photoshop resource that JPEG wants."""
-    return _PHOTOSHOP + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
+    return PHOTOSHOP + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc + b"\0" * (len(iptc) % 2)

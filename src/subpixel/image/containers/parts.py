@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _CHUNK = 1 << 20
+PHOTOSHOP = b"Photoshop 3.0\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Found:
         dpi: horizontal and vertical dots per inch, None where the file states none.
         comments: text comments, as (key, text).
         exif: EXIF block, where libvips does not hand it out.
+        iptc: IPTC block, where libvips hands it out wrongly.
         lossless: True where a format with both kinds was coded without loss.
         bits: bits per sample where they are neither 8 nor 16, else 0.
         notes: what of the file cannot be used, one line each.
@@ -26,6 +28,7 @@ class Found:
     dpi: tuple[float, float] | None = None
     comments: tuple[tuple[str, str], ...] = ()
     exif: bytes | None = None
+    iptc: bytes | None = None
     lossless: bool = False
     bits: int = 0
     notes: tuple[str, ...] = ()
@@ -70,6 +73,22 @@ def exactly(file: BinaryIO, length: int) -> bytes:
     if len(data) != length:
         raise EOFError("file ends early")
     return data
+
+
+def iptc_record(block: bytes) -> bytes:
+    """The bare IPTC record in a block that may be JPEG's Photoshop segment (which wraps it as resource 0x0404)."""
+    if not block.startswith(PHOTOSHOP):
+        return block
+    at = len(PHOTOSHOP)
+    while block[at : at + 4] == b"8BIM" and at + 12 <= len(block):
+        name = block[at + 6] + 1
+        size_at = at + 6 + name + name % 2
+        size = int.from_bytes(block[size_at : size_at + 4], "big")
+        data = block[size_at + 4 : size_at + 4 + size]
+        if block[at + 4 : at + 6] == b"\x04\x04":
+            return data
+        at = size_at + 4 + size + size % 2
+    return b""
 
 
 def number(data: bytes, code: str) -> int:

@@ -6,19 +6,24 @@ import struct
 from typing import BinaryIO, Final
 
 from subpixel.image import exif
-from subpixel.image.containers.parts import Found, Load, copy_rest, exactly
+from subpixel.image.containers.parts import Found, Load, exactly, iptc_record
 from subpixel.image.exif import SIZES, Block, Entry
 
 _DESCRIPTIVE: Final = frozenset({0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298})
 """Tags of the first table that EXIF has too: document name, description, make, model, software, time, artist, …"""
 _NEW_SUBFILE: Final = 0x00FE
+_BITS: Final = 0x0102
+_COMPRESSION: Final = 0x0103
 _PHOTOMETRIC: Final = 0x0106
 _SUB_IFDS: Final = 0x014A
 _DNG_VERSION: Final = 0xC612
 _COLOUR_FILTER_ARRAY: Final = 32_803
 _POINTERS: Final = (exif.EXIF_IFD, exif.GPS_IFD, exif.INTEROP_IFD)
-_MOST: Final = 1 << 26  # a file of tags larger than this is read without them
 _MOST_VALUE: Final = 1 << 20
+_MOST_PAGES: Final = 100_000
+_YCBCR, _LAB = 6, 8
+_JPEGS: Final = (6, 7)
+_IPTC: Final = 0x83BB
 
 Value = tuple[int, int, bytes]
 """TIFF type, count, bytes in the order of the block."""
@@ -32,10 +37,9 @@ def inspect(file: BinaryIO) -> Found:
         first = reader.table(reader.first)
     except (exif.ExifDamaged, EOFError, struct.error, OSError):
         return Found()
-    if _DNG_VERSION in first or reader.integer(first, _PHOTOMETRIC) == _COLOUR_FILTER_ARRAY or reader.is_cr2:
-        return Found(unsupported="a camera raw file")
-    if (reader.integer(first, _NEW_SUBFILE) or 0) & 1 and _SUB_IFDS in first:
-        return Found(unsupported="a camera raw file")
+    kind = _unsupported(reader, first)
+    if kind:
+        return Found(unsupported=kind)
     block: bytes | None = None
     try:
         tree: Table = {tag: value for tag, value in first.items() if tag in _DESCRIPTIVE}
@@ -46,7 +50,21 @@ def inspect(file: BinaryIO) -> Found:
         block = build(tree, reader.order) if tree else None
     except (exif.ExifDamaged, EOFError, struct.error, OSError):
         pass
-    return Found(exif=block, dpi=reader.resolution(first))
+    iptc = first.get(_IPTC)
+    return Found(exif=block, iptc=iptc[2] if isinstance(iptc, tuple) else None, dpi=reader.resolution(first))
+
+
+def _unsupported(reader: _Reader, first: Table) -> str:
+    """What the file is, if its pixels would be read wrongly; else nothing."""
+    photometric = reader.integer(first, _PHOTOMETRIC)
+    preview = (reader.integer(first, _NEW_SUBFILE) or 0) & 1 and _SUB_IFDS in first
+    if _DNG_VERSION in first or photometric == _COLOUR_FILTER_ARRAY or reader.is_cr2 or preview:
+        return "a camera raw file"
+    if photometric == _YCBCR and reader.integer(first, _COMPRESSION) not in _JPEGS:
+        return "a YCbCr TIFF without JPEG compression"
+    if photometric == _LAB and reader.integer(first, _BITS) == 8:
+        return "an 8-bit Lab TIFF"
+    return ""
 
 
 class _Reader:
@@ -173,28 +191,52 @@ def _swapped(data: bytes, kind: int) -> bytes:
     return b"".join(data[i : i + width][::-1] for i in range(0, len(data), width))
 
 
-def embed(source: BinaryIO, target: BinaryIO, load: Load) -> tuple[str, ...]:
-    """Copy a TIFF and add EXIF: a new first table at the end, with the old one's tags and the pointers."""
-    copy_rest(source, target)
-    if load.exif is None:
+def amend(file: BinaryIO, load: Load) -> tuple[str, ...]:
+    """Add EXIF and IPTC to a TIFF: a new first table at the end, with the old one's tags and the new ones.
+
+    Where no resolution is known, the unit is set to none in every table: libvips states one in any case.
+    """
+    reader = _Reader(file)
+    if load.dpi is None:
+        _unstate_resolution(file, reader)
+    if load.exif is None and load.iptc is None:
         return ()
-    block = Block(exif.bare(load.exif))
-    source.seek(0)
-    reader = _Reader(source)
     if reader.big:
-        return ("EXIF dropped: not written to TIFF files above 4 GB",)
+        return ("EXIF and IPTC dropped: not written to TIFF files above 4 GB",)
     order = reader.order
-    added = _tree(block, block.table(block.first), order)
-    added = {tag: value for tag, value in added.items() if tag in _DESCRIPTIVE or tag in _POINTERS}
-    tree: Table = {**added, **_whole_table(source, reader)}
-    at = target.seek(0, 2)
-    target.write(b"\0" * (at % 2))
+    added: Table = {}
+    if load.exif is not None:
+        block = Block(exif.bare(load.exif))
+        tags = _tree(block, block.table(block.first), order)
+        added = {tag: value for tag, value in tags.items() if tag in _DESCRIPTIVE or tag in _POINTERS}
+    if load.iptc is not None:
+        record = iptc_record(load.iptc)
+        added[_IPTC] = (7, len(record), record)
+    tree: Table = {**added, **_whole_table(file, reader)}
+    link = _next_table(file, reader.first, order)
+    at = file.seek(0, 2)
+    file.write(b"\0" * (at % 2))
     at += at % 2
-    target.write(_pack(tree, order, at, _next_table(source, reader)))
-    target.seek(4)
-    target.write(struct.pack(order + "I", at))
-    target.seek(0, 2)
+    file.write(_pack(tree, order, at, link))
+    file.seek(4)
+    file.write(struct.pack(order + "I", at))
     return ()
+
+
+def _unstate_resolution(file: BinaryIO, reader: _Reader) -> None:
+    code, step, head = ("Q", 20, 8) if reader.big else ("H", 12, 2)
+    at, pages = reader.first, 0
+    while at and pages < _MOST_PAGES:
+        pages += 1
+        file.seek(at)
+        (count,) = struct.unpack(reader.order + code, exactly(file, head))
+        entries = exactly(file, count * step)
+        following = exactly(file, 8 if reader.big else 4)
+        for place in range(0, len(entries), step):
+            if struct.unpack_from(reader.order + "H", entries, place)[0] == exif.RESOLUTION_UNIT:
+                file.seek(at + head + place + step - (8 if reader.big else 4))
+                file.write(struct.pack(reader.order + "H", 1))
+        (at,) = struct.unpack(reader.order + ("Q" if reader.big else "I"), following)
 
 
 def _whole_table(source: BinaryIO, reader: _Reader) -> Table:
@@ -214,8 +256,8 @@ def _whole_table(source: BinaryIO, reader: _Reader) -> Table:
     return made
 
 
-def _next_table(source: BinaryIO, reader: _Reader) -> int:
-    source.seek(reader.first)
-    (count,) = struct.unpack(reader.order + "H", exactly(source, 2))
+def _next_table(source: BinaryIO, at: int, order: str) -> int:
+    source.seek(at)
+    (count,) = struct.unpack(order + "H", exactly(source, 2))
     source.seek(12 * count, 1)
-    return int(struct.unpack(reader.order + "I", exactly(source, 4))[0])
+    return int(struct.unpack(order + "I", exactly(source, 4))[0])
