@@ -63,8 +63,8 @@ def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool) -
     weights, card = output / f"{made.name}.onnx", output / "card.toml"
     if card.exists() and not overwrite:
         raise OutputExists(f"{card} exists", "replace it with --overwrite, or give another --output")
-    onnx = to_onnx(network)
-    check_parity(network, onnx)
+    onnx = to_onnx(network, made.centre)
+    check_parity(network, onnx, made.centre)
     scores = measure(made, network, onnx, data) if data else []
     files.replace(weights, onnx)
     files.replace(card, card_text(made, network, onnx, scores).encode())

@@ -18,7 +18,7 @@ from subpixel import zoo  # noqa: E402
 from subpixel.errors import OutputExists, TrainingError  # noqa: E402
 from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.export import export_run, load_run  # noqa: E402
-from subpixel_train.graph import PARITY, check_parity, to_onnx  # noqa: E402
+from subpixel_train.graph import PARITY, check_parity, reference, to_onnx  # noqa: E402
 from subpixel_train.networks import NETWORKS, build  # noqa: E402
 from subpixel_train.train import state  # noqa: E402
 
@@ -40,6 +40,17 @@ def trained(tmp_path: Path) -> Path:
 def test_every_engine_computes_what_pytorch_computes(name: str, scale: int) -> None:
     network = build(name, scale).eval()
     assert check_parity(network, to_onnx(network)) <= PARITY
+    assert check_parity(network, to_onnx(network, 0.45), 0.45) <= PARITY
+
+
+@pytest.mark.parametrize(("name", "scale"), EVERY)
+def test_the_centre_changes_nothing_once_the_halo_is_cut(name: str, scale: int) -> None:
+    network = build(name, scale).eval()
+    x = np.random.default_rng(1).random((1, 1, 30, 25), np.float32)
+    cut = slice(network.halo * scale, -network.halo * scale)
+    np.testing.assert_allclose(
+        reference(network, x, 0.45)[..., cut, cut], reference(network, x)[..., cut, cut], atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(("name", "scale"), EVERY)
@@ -52,7 +63,7 @@ def test_the_graph_is_the_agreed_one(name: str, scale: int) -> None:
         dims = value.type.tensor_type.shape.dim
         assert dims[1].dim_value == 1 and all(dims[i].dim_param for i in (0, 2, 3))
         assert value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
-    assert {"Conv", "Relu", "DepthToSpace"} == {node.op_type for node in model.graph.node}
+    assert {"Sub", "Conv", "Relu", "DepthToSpace", "Add"} == {node.op_type for node in model.graph.node}
 
 
 def test_depth_to_space_is_pixel_shuffle() -> None:
@@ -90,7 +101,7 @@ def test_nothing_is_written_when_an_engine_differs(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = to_onnx(build("srcnn", 2))
-    monkeypatch.setattr("subpixel_train.export.to_onnx", lambda network: wrong)
+    monkeypatch.setattr("subpixel_train.export.to_onnx", lambda network, centre: wrong)
     with pytest.raises(TrainingError, match="differs from PyTorch"):
         export_run(trained, tmp_path / "out", data=None, overwrite=False)
     assert not (tmp_path / "out").exists()

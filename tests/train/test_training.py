@@ -17,6 +17,9 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install
 
 from drawn import RECIPE  # noqa: E402
 
+from subpixel import zoo  # noqa: E402
+from subpixel.engines.base import EngineSettings  # noqa: E402
+from subpixel.engines.openvino import OpenVINOEngine  # noqa: E402
 from subpixel.errors import SettingError, TrainingError  # noqa: E402
 from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.networks import build  # noqa: E402
@@ -168,6 +171,15 @@ def test_a_shipped_model_is_a_start() -> None:
     network = build("espcn", 4)
     copied = start_from(network, "espcn-x2")
     assert copied == [f"{name}.{part}" for name in ("extract", "map", "shrink") for part in ("weight", "bias")]
+
+
+def test_a_shipped_model_computes_as_a_start_what_it_computes_in_an_engine() -> None:
+    model, network = zoo.load_model("espcn-x2"), build("espcn", 2, padded=False)
+    start_from(network, "espcn-x2")
+    small = torch.rand(1, 1, 20, 24)
+    run = OpenVINOEngine().load(model.network, EngineSettings(threads=1, precision="fp32"))
+    result = torch.from_numpy(run(small.numpy()))[..., 10:-10, 10:-10]
+    torch.testing.assert_close(network(small), result, atol=1e-5, rtol=0)
 
 
 def test_progress_survives_as_text() -> None:

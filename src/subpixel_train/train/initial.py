@@ -24,7 +24,7 @@ def start_from(network: Network, source: str) -> list[str]:
     Returns:
         Names of the tensors copied; never empty.
     """
-    tensors = _tensors(source)
+    tensors = _tensors(network, source)
     copied = []
     with torch.no_grad():
         for name, value in network.named_parameters():
@@ -36,7 +36,7 @@ def start_from(network: Network, source: str) -> list[str]:
     return copied
 
 
-def _tensors(source: str) -> dict[str, Tensor]:
+def _tensors(network: Network, source: str) -> dict[str, Tensor]:
     if Path(source).exists():
         return load_weights(Path(source))[0]
     file = resources.files("subpixel") / "zoo" / "models" / source / f"{source}.onnx"
@@ -48,4 +48,17 @@ def _tensors(source: str) -> dict[str, Tensor]:
     from onnx import numpy_helper
 
     graph = onnx.load_from_string(file.read_bytes()).graph
-    return {item.name: torch.from_numpy(np.array(numpy_helper.to_array(item))) for item in graph.initializer}
+    tensors = {item.name: torch.from_numpy(np.array(numpy_helper.to_array(item))) for item in graph.initializer}
+    return _around_zero(network, tensors)
+
+
+def _around_zero(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a shipped graph, which subtracts a centre first and adds it last, for luma as it is."""
+    centre = tensors.pop("centre", torch.zeros(()))
+    names = {id(module): name for name, module in network.named_modules()}
+    first, *_, last = (names[id(layer)] for layer in network.convolutions())
+    if f"{first}.weight" in tensors:
+        tensors[f"{first}.bias"] = tensors[f"{first}.bias"] - centre * tensors[f"{first}.weight"].sum(dim=(1, 2, 3))
+    if f"{last}.bias" in tensors:
+        tensors[f"{last}.bias"] = tensors[f"{last}.bias"] + centre
+    return tensors
