@@ -57,46 +57,47 @@ def fill_transparent(planes: Planes, alpha: NDArray[np.float32]) -> Planes:
     hidden = alpha <= 0
     if not hidden.any():
         return planes
-    return _fill(premultiply(planes, np.maximum(alpha, 0)), np.maximum(alpha, 0), planes, hidden)
-
-
-def _fill(
-    sums: Planes, weight: NDArray[np.float32], visible: Planes | None, hidden: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    """One level: colour sums and weights → colour everywhere.
-
-    Args:
-        sums: (channels, H, W), colour times weight.
-        weight: (H, W).
-        visible: colour where weight is not 0, if it is known more exactly than `sums / weight`.
-        hidden: (H, W), where weight is 0.
-    """
-    colour = visible if visible is not None else sums / np.where(hidden, np.float32(1), weight)
-    filled = np.where(hidden, np.float32(0), colour)
-    height, width = weight.shape
-    if not hidden.any() or (height == 1 and width == 1):
-        return filled
-    coarse_weight = _halved(weight[None])[0]
-    coarse = _fill(_halved(sums), coarse_weight, None, coarse_weight <= 0)
-    guess = coarse.repeat(2, axis=1).repeat(2, axis=2)[:, :height, :width]
-    np.copyto(filled, guess, where=hidden)
-    np.copyto(filled, _blurred(filled), where=hidden)
+    filled = np.where(hidden, np.float32(0), planes)
+    _fill(filled, np.maximum(alpha, 0), hidden)
     return filled
 
 
-def _halved(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+def _fill(colour: Planes, weight: NDArray[np.float32], hidden: NDArray[np.bool_]) -> None:
+    """Fill the hidden pixels of one level, in place: from the level of half the size, then softened.
+
+    Args:
+        colour: (channels, H, W), 0 where hidden.
+        weight: (H, W), 0 where hidden.
+        hidden: (H, W).
+    """
+    _, height, width = colour.shape
+    if (height == 1 and width == 1) or not hidden.any():
+        return
+    coarse_weight = _halved(weight)
+    coarse_hidden = coarse_weight <= 0
+    coarse = np.stack([_halved(plane * weight) for plane in colour])
+    np.divide(coarse, coarse_weight, out=coarse, where=~coarse_hidden)
+    _fill(coarse, coarse_weight, coarse_hidden)
+    for plane, small in zip(colour, coarse, strict=True):
+        np.copyto(plane, small.repeat(2, axis=0).repeat(2, axis=1)[:height, :width], where=hidden)
+        np.copyto(plane, _softened(_softened(plane).T).T, where=hidden)
+
+
+def _halved(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean of every 2×2 pixels; an odd last row or column is followed by zeros, which have no weight."""
-    _, height, width = planes.shape
+    height, width = plane.shape
     if height % 2 or width % 2:
-        planes = np.pad(planes, ((0, 0), (0, height % 2), (0, width % 2)))
-    rows = planes[:, 0::2] + planes[:, 1::2]
-    return (rows[:, :, 0::2] + rows[:, :, 1::2]) * np.float32(0.25)
+        plane = np.pad(plane, ((0, height % 2), (0, width % 2)))
+    rows = plane[0::2] + plane[1::2]
+    return (rows[:, 0::2] + rows[:, 1::2]) * np.float32(0.25)
 
 
-def _blurred(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[1 2 1]/4 along both axes, the border repeated: takes the blocks out of the enlarged coarse level."""
-    tall = np.pad(planes, ((0, 0), (1, 1), (0, 0)), mode="edge")
-    tall = (tall[:, :-2] + 2 * tall[:, 1:-1] + tall[:, 2:]) * np.float32(0.25)
-    wide = np.pad(tall, ((0, 0), (0, 0), (1, 1)), mode="edge")
-    blurred: NDArray[np.float32] = (wide[:, :, :-2] + 2 * wide[:, :, 1:-1] + wide[:, :, 2:]) * np.float32(0.25)
-    return blurred
+def _softened(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[1 2 1]/4 down the columns, the border repeated: takes the blocks out of the enlarged smaller level."""
+    soft = plane * np.float32(0.5)
+    quarter = plane * np.float32(0.25)
+    soft[1:] += quarter[:-1]
+    soft[:-1] += quarter[1:]
+    soft[0] += quarter[0]
+    soft[-1] += quarter[-1]
+    return soft

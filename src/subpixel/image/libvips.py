@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 import threading
@@ -10,6 +11,8 @@ from typing import Any, Final
 
 _CACHED_OPERATIONS: Final = 0
 _SAVE_POLL_S: Final = 0.05
+_GLIB_DOMAINS: Final = (b"GLib", b"GLib-GObject")
+_ALL_LEVELS: Final = 0xFF
 
 
 @lru_cache(maxsize=1)
@@ -26,7 +29,19 @@ def vips() -> Any:
 
     if not used_elsewhere:
         pyvips.cache_set_max(_CACHED_OPERATIONS)
+    _quieten(pyvips)
     return pyvips
+
+
+def _quieten(pyvips: Any) -> None:
+    """Lead what GLib says about hostile files to the logger too; pyvips does so for libvips' own domain alone."""
+    callback = getattr(pyvips, "_log_handler_cb", None)
+    if callback is None:
+        return
+    for domain in _GLIB_DOMAINS:
+        handler = pyvips.glib_lib.g_log_set_handler(domain, _ALL_LEVELS, callback, pyvips.ffi.NULL)
+        # Called back during shutdown, Python would crash: pyvips takes its own handler away at exit in the same way.
+        atexit.register(pyvips.glib_lib.g_log_remove_handler, domain, handler)
 
 
 def set_threads(threads: int) -> None:
@@ -58,7 +73,8 @@ def save(saver: str, image: Any, descriptor: int, **options: object) -> None:
             target = pyvips.Target.new_to_descriptor(descriptor)
             pyvips.Operation.call(f"{saver}_target", image, target, **options)
         except BaseException as error:  # handed to the caller's thread below
-            failed.append(error)
+            # Its frames hold the target, and with it the file, open: without them, the file closes now.
+            failed.append(error.with_traceback(None))
 
     thread = threading.Thread(target=work, name="subpixel-save", daemon=True)
     thread.start()
@@ -70,4 +86,4 @@ def save(saver: str, image: Any, descriptor: int, **options: object) -> None:
         thread.join()
         raise
     if failed:
-        raise failed[0]
+        raise failed.pop()
