@@ -100,3 +100,18 @@ def test_precision_follows_processor_and_depth() -> None:
     assert choose_precision("auto", cpu_has_bf16=True, bits=16) == "fp32"
     assert choose_precision("auto", cpu_has_bf16=False, bits=8) == "fp32"
     assert choose_precision("bf16", cpu_has_bf16=False, bits=16) == "bf16"
+
+
+def test_the_first_calls_may_come_together() -> None:
+    """In a fresh process, two threads that run a network for the first time at once do not block each other."""
+    import subprocess
+    import sys
+
+    program = (
+        "import numpy as np; from subpixel.upscaler import Upscaler\n"
+        "picture = np.zeros((96, 192, 3), np.uint8)\n"
+        "print(Upscaler(threads=4, tile=48).upscale(picture, scale=2).shape)"
+    )
+    for _ in range(4):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.strip() == "(192, 384, 3)"
