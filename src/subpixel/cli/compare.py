@@ -9,7 +9,7 @@ import typer
 
 
 def compare(
-    picture: Annotated[Path, typer.Argument(help="The picture to enlarge.")],
+    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="The picture to enlarge.")],
     scale: Annotated[float, typer.Option("--scale", "-s", metavar="N", help="Factor, above 1 and up to 16.")] = 4.0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The sheet. [default: PICTURE-compare.png here]")
@@ -17,7 +17,7 @@ def compare(
     crop: Annotated[
         str | None,
         typer.Option(
-            metavar="BOX", help="What to show, as x,y,width,height in PICTURE. [default: where most detail is]"
+            metavar="X,Y,W,H", help="What to show, as x,y,width,height in PICTURE. [default: where most detail is]"
         ),
     ] = None,
     model: Annotated[
@@ -44,7 +44,7 @@ def compare(
 
         subpixel compare photo.jpg --scale 3 --crop 120,80,100,80 -o sheet.png
 
-        subpixel compare small.png --scale 2 --reference original.png -m espcn -m srcnn
+        subpixel compare small.png -s 2 --reference original.png -m espcn
     """
     from rich.console import Console
 

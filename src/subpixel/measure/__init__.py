@@ -1,7 +1,7 @@
 """Measuring: PSNR and SSIM by the usual protocol, benchmark sets, tables, and sheets to compare by eye."""
 
 from subpixel.measure.evaluation import Enlarger, PictureScore, SetScore, evaluate, mean_scores, score_picture
-from subpixel.measure.methods import BICUBIC, NEAREST, bicubic, nearest
+from subpixel.measure.methods import BICUBIC, NEAREST, bicubic, model, models_of_scale, nearest
 from subpixel.measure.quality import luma, psnr, ssim
 from subpixel.measure.reading import read_pixels
 from subpixel.measure.sets import (
@@ -36,6 +36,8 @@ __all__ = [
     "folder_set",
     "luma",
     "mean_scores",
+    "model",
+    "models_of_scale",
     "nearest",
     "psnr",
     "read_pixels",
