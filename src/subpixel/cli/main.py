@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import FrameType
 from typing import Annotated, Any, Final
 
@@ -34,6 +33,8 @@ class _Commands(typer.core.TyperGroup):
     """The commands of the table, built when asked for."""
 
     def _table(self) -> dict[str, str]:
+        from importlib.metadata import entry_points  # 20 ms that the commands of the table do without
+
         more = {entry.name: entry.value for entry in entry_points(group="subpixel.commands")}
         return {**_OWN, **{name: where for name, where in more.items() if name not in _OWN}}
 
@@ -56,7 +57,7 @@ class _Commands(typer.core.TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As usual, with the nearest name offered for an unknown one."""
         name = args[0] if args else ""
-        if name and not name.startswith("-") and name not in self._table():
+        if name and not name.startswith("-") and name not in _OWN and name not in self._table():
             near = get_close_matches(name, self._table(), 1, 0.5)
             hint = f"did you mean subpixel {near[0]}?" if near else "subpixel --help lists the commands"
             raise SettingError(f"there is no command {name!r}", hint)

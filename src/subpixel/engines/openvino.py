@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +14,34 @@ from subpixel.errors import EngineError
 from subpixel.types import NetworkFile
 
 _FIRST = threading.Lock()
+_CONVERTER = "openvino.tools.ovc"
+
+
+def _openvino() -> Any:
+    """The package, without its converter of other frameworks' models until somebody asks for it.
+
+    Importing the converter takes longer than all the rest of OpenVINO together. The package does without it where it is
+    absent, so it is made to look absent during the import, and loaded when `openvino.convert_model` is used.
+    """
+    hide = "openvino" not in sys.modules and _CONVERTER not in sys.modules
+    if hide:
+        sys.modules[_CONVERTER] = None  # type: ignore[assignment]
+    try:
+        openvino = import_module("openvino")
+    except ImportError as error:
+        raise EngineError("the engine openvino is not installed", "pip install openvino") from error
+    finally:
+        if hide:
+            del sys.modules[_CONVERTER]
+    if hide:
+
+        def later(name: str) -> Any:
+            if name == "convert_model":
+                return import_module(_CONVERTER).convert_model
+            raise AttributeError(f"module 'openvino' has no attribute {name!r}")
+
+        openvino.__getattr__ = later  # type: ignore[method-assign]
+    return openvino
 
 
 class OpenVINOEngine:
@@ -18,10 +49,7 @@ class OpenVINOEngine:
 
     def load(self, network: NetworkFile, settings: EngineSettings) -> Runner:
         """See `Engine.load`."""
-        try:
-            import openvino
-        except ImportError as error:
-            raise EngineError("the engine openvino is not installed", "pip install openvino") from error
+        openvino = _openvino()
         options = {
             "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[settings.precision],
             "INFERENCE_NUM_THREADS": settings.threads,
