@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -35,7 +35,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the output.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes, ready to go on.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "cpu",
+    device: Annotated[Literal["cpu", "cuda", "mps", "auto"], typer.Option(help="What to train on.")] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")] = False,
 ) -> None:
     """Train a network by a recipe.

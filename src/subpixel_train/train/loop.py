@@ -70,10 +70,18 @@ class Trainer:
         self.recipe, self.settings = recipe, settings
         if (settings.output / state.STATE).exists() and not settings.resume:
             raise SettingError(f"{settings.output} holds a training", "go on with --resume, or give another --output")
+        files.replace(
+            settings.output / state.RECIPE, recipe.to_yaml().encode()
+        )  # fails before hours of work, not after
         torch.set_num_threads(settings.threads)
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         self.logger = TensorBoardLogger(settings.output.parent, name=settings.output.name, version="")
-        self.fabric = Fabric(accelerator=settings.device, devices=1, precision=recipe.precision, loggers=[self.logger])
+        try:
+            self.fabric = Fabric(
+                accelerator=settings.device, devices=1, precision=recipe.precision, loggers=[self.logger]
+            )
+        except (RuntimeError, ValueError) as error:
+            raise SettingError(f"cannot train on {settings.device}", str(error)) from None
         torch.manual_seed(recipe.seed)
         network = build(recipe.network, recipe.scale, padded=False)
         if recipe.init_from and not settings.resume:
@@ -95,7 +103,6 @@ class Trainer:
 
     def run(self) -> Outcome:
         """Train until the recipe's end, Ctrl-C or the time limit; every way out leaves a state to go on from."""
-        files.replace(self.settings.output / state.RECIPE, self.recipe.to_yaml().encode())
         began, before = time.monotonic(), self.progress.seconds
         limit = float("inf") if self.settings.max_minutes is None else self.settings.max_minutes * 60
         with Display(self.recipe, self.steps, self.progress, quiet=self.settings.quiet) as display, _stop() as stopped:
