@@ -40,7 +40,7 @@ def as_stored(pixels, row: Format):
         most = 2 ** max(row.bits) - 1
         few = np.rint(pixels / 65535.0 * most).astype(np.uint16)
         pixels = (few << (16 - max(row.bits))) | (few >> (2 * max(row.bits) - 16))
-    if not row.grey and channels < 3:
+    if (row.grey == "none" and channels < 3) or (row.grey == "opaque" and channels == 2):
         pixels = np.concatenate([pixels[..., :1]] * 3 + ([pixels[..., 1:]] if channels == 2 else []), axis=-1)
     return pixels
 

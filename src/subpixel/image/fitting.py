@@ -68,7 +68,7 @@ def _fit_metadata(metadata: Metadata, pixels: Pixels, row: Format, notes: list[s
     """Metadata that the format holds, made true for these pixels."""
     _, height, width, channels = pixels.shape
     icc, exif, xmp, iptc = metadata.icc, metadata.exif, metadata.xmp, metadata.iptc
-    if icc is not None and icc[16:20] != (b"GRAY" if channels < 3 and row.grey else b"RGB "):
+    if icc is not None and icc[16:20] != (b"GRAY" if channels < 3 and row.grey != "none" else b"RGB "):
         notes.append("ICC profile dropped: it is not for these channels")
         icc = None
     if icc is not None and not row.icc:

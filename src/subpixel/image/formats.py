@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from subpixel.errors import PictureUnreadable, PictureUnsupported, SettingError
+from subpixel.image.plain.bmp import HEADERS
 
 Option = str | int | bool
 """A value handed to a libvips saver."""
@@ -34,7 +35,8 @@ class Format:
             that `subpixel.image.plain` codes itself.
         bits: bits per sample that can be written, rising.
         alpha: ``"full"``, ``"binary"`` (a pixel is transparent or not) or ``"none"``.
-        grey: stores grey as one channel; without it, grey is stored as equal RGB and nothing is lost.
+        grey: stores grey as one channel, with alpha beside it (``"full"``) or not (``"opaque"``); otherwise grey is
+            stored as equal RGB, and nothing is lost.
         colours: most colours in a frame.
         animation: holds frames with times.
         pages: holds several pages without times.
@@ -54,7 +56,7 @@ class Format:
     codec: str
     bits: tuple[int, ...] = (8,)
     alpha: Literal["none", "binary", "full"] = "none"
-    grey: bool = False
+    grey: Literal["none", "opaque", "full"] = "none"
     colours: int = 2**48
     animation: bool = False
     pages: bool = False
@@ -85,7 +87,7 @@ FORMATS: Final[tuple[Format, ...]] = (
         codec="png",
         bits=(8, 16),
         alpha="full",
-        grey=True,
+        grey="full",
         icc=True,
         exif=True,
         xmp=True,
@@ -100,7 +102,7 @@ FORMATS: Final[tuple[Format, ...]] = (
         title="JPEG",
         suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
         codec="jpeg",
-        grey=True,
+        grey="opaque",
         icc=True,
         exif=True,
         xmp=True,
@@ -139,7 +141,7 @@ FORMATS: Final[tuple[Format, ...]] = (
         codec="tiff",
         bits=(8, 16),
         alpha="full",
-        grey=True,
+        grey="full",
         pages=True,
         icc=True,
         exif=True,
@@ -179,6 +181,24 @@ FORMATS: Final[tuple[Format, ...]] = (
         max_side=65_535,
         options=_options(effort=4),
     ),
+    Format(
+        name="bmp",
+        title="BMP",
+        suffixes=(".bmp", ".dib"),
+        codec="plain",
+        alpha="full",
+        grey="opaque",
+        dpi="own",
+        max_side=65_535,
+    ),
+    Format(
+        name="ppm",
+        title="PPM",
+        suffixes=(".ppm", ".pgm", ".pnm"),
+        codec="plain",
+        bits=(8, 16),
+        grey="opaque",
+    ),
 )
 """Every format, in the order in which help and documents name them."""
 
@@ -207,6 +227,9 @@ _FOREIGN: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"v/1\x01", "an OpenEXR picture"),
     (0, b"#?RADIANCE", "a Radiance HDR picture"),
     (0, b"qoif", "a QOI picture"),
+    (0, b"P7\n", "a PAM picture"),
+    (0, b"PF\n", "a picture of 32-bit float samples"),
+    (0, b"Pf\n", "a picture of 32-bit float samples"),
     (0, b"DDS ", "a DDS texture"),
     (0, b"\0\0\1\0", "a Windows icon"),
     (0, b"FUJIFILMCCD-RAW", "a camera raw file"),
@@ -271,6 +294,10 @@ def _signature(head: bytes) -> str | None:
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in HEADERS:
+        return "bmp"
+    if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in (b" ", b"\t", b"\n", b"\r", b"#"):
+        return "ppm"
     if head[4:8] == b"ftyp" and (b"avif" in head[8:64] or b"avis" in head[8:64]):
         return "avif"
     return None

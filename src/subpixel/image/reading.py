@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, cast
 import numpy as np
 
 from subpixel.errors import PictureMissing, PictureTooLarge, PictureUnreadable, PictureUnsupported
-from subpixel.image import cmyk
+from subpixel.image import cmyk, plain
 from subpixel.image import exif as exif_block
 from subpixel.image import xmp as xmp_packet
 from subpixel.image.containers import INSPECT, Found
@@ -74,6 +74,8 @@ def read(source: str | Path | bytes, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) 
     with _opened(source) as (file, name):
         head = file.read(_HEAD)
         row = sniff(head, name)
+        if row.codec == "plain":
+            return _read_plain(row, file, name, pixel_limit)
         found = INSPECT[row.name](file)
         if found.unsupported:
             raise PictureUnsupported(f"{name} is {found.unsupported}", "save it as RGB in TIFF or PNG first")
@@ -175,14 +177,8 @@ class _Decoder:
             raise self._unreadable(error) from error
 
     def _check_size(self, image: Any) -> None:
-        pixels = image.width * image.height
-        if pixels > self.pixel_limit:
-            frames = image.height // self._page_height(image)
-            many = f" in {frames} frames" if frames > 1 else ""
-            raise PictureTooLarge(
-                f"{self.name} claims {image.width}×{image.height // frames} pixels{many}, over {self.pixel_limit}",
-                f"if that is right, raise the limit: --pixel-limit {pixels}",
-            )
+        height = self._page_height(image)
+        _check_limit(self.name, image.width, height, image.height // height, self.pixel_limit)
 
     @staticmethod
     def _page_height(image: Any) -> int:
@@ -230,6 +226,29 @@ class _Decoder:
 
     def _unreadable(self, error: Exception) -> PictureUnreadable:
         return PictureUnreadable(f"{self.name} is damaged or cut short", reason(error))
+
+
+def _read_plain(row: Format, file: BinaryIO, name: str, pixel_limit: int) -> Picture:
+    """A picture of a format that libvips leaves out."""
+    try:
+        header = plain.OPEN_HEADER[row.name](file)
+        _check_limit(name, header.width, header.height, 1, pixel_limit)
+        pixels = plain.DECODE[row.name](file, header)
+    except plain.PlainDamaged as error:
+        raise PictureUnreadable(f"{name} is damaged or cut short", str(error)) from error
+    except plain.PlainUnsupported as error:
+        raise PictureUnsupported(f"{name} is {error}", "save it as PNG first") from error
+    return Picture(pixels, Metadata(format=row.name, icc=header.icc, dpi=header.dpi))
+
+
+def _check_limit(name: str, width: int, height: int, frames: int, pixel_limit: int) -> None:
+    pixels = width * height * frames
+    if pixels > pixel_limit:
+        many = f" in {frames} frames" if frames > 1 else ""
+        raise PictureTooLarge(
+            f"{name} claims {width}×{height} pixels{many}, over {pixel_limit}",
+            f"if that is right, raise the limit: --pixel-limit {pixels}",
+        )
 
 
 def _finish(row: Format, pixels: Pixels, image: Any, found: Found, notes: tuple[str, ...]) -> Picture:

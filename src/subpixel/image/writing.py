@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from subpixel.errors import OutputUnwritable, SettingError
+from subpixel.image import plain
 from subpixel.image.containers import AMEND, EMBED, Load, avif
 from subpixel.image.fitting import fit
 from subpixel.image.formats import Format, Option
@@ -55,6 +56,10 @@ def write(
     notes += more
     try:
         with partial(final) as coded:
+            if row.codec == "plain":
+                plain.ENCODE[row.name](coded.file, fitted)
+                settle(coded, final, target, overwrite)
+                return tuple(notes)
             image = _image(fitted, row)
             if row.codec == "heif":
                 coding["bitdepth"] = 8 if fitted.bits == 8 else fitted.metadata.bits
