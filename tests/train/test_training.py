@@ -20,7 +20,7 @@ from drawn import RECIPE  # noqa: E402
 from subpixel import zoo  # noqa: E402
 from subpixel.engines.base import EngineSettings  # noqa: E402
 from subpixel.engines.openvino import OpenVINOEngine  # noqa: E402
-from subpixel.errors import SettingError, TrainingError  # noqa: E402
+from subpixel.errors import OutputUnwritable, SettingError, TrainingError  # noqa: E402
 from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.networks import build  # noqa: E402
 from subpixel_train.train import state  # noqa: E402
@@ -137,6 +137,13 @@ def test_a_training_is_not_overwritten(photos: Path, tmp_path: Path) -> None:
         run(tmp_path / "run", photos)
     with pytest.raises(TrainingError, match="another network"):
         run(tmp_path / "run", photos, "scale=3", resume=True)
+    assert "scale: 2" in (tmp_path / "run" / state.RECIPE).read_text(encoding="utf-8")
+
+
+def test_an_unwritable_output_is_found_before_the_pictures_are_read(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputUnwritable, match="cannot write"):
+        Trainer(recipes.parse(RECIPE, "tiny", []), RunSettings(tmp_path / "file" / "run", photos / "nowhere"))
 
 
 def test_a_loss_that_explodes_stops_the_training(photos: Path, tmp_path: Path) -> None:

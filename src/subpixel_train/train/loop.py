@@ -70,9 +70,6 @@ class Trainer:
         self.recipe, self.settings = recipe, settings
         if (settings.output / state.STATE).exists() and not settings.resume:
             raise SettingError(f"{settings.output} holds a training", "go on with --resume, or give another --output")
-        files.replace(
-            settings.output / state.RECIPE, recipe.to_yaml().encode()
-        )  # fails before hours of work, not after
         torch.set_num_threads(settings.threads)
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         self.logger = TensorBoardLogger(settings.output.parent, name=settings.output.name, version="")
@@ -95,6 +92,8 @@ class Trainer:
         self.progress = Progress()
         if settings.resume:
             self._resume()
+        # Before the pictures are read: a folder that cannot be written to is found in seconds.
+        files.replace(settings.output / state.RECIPE, recipe.to_yaml().encode())
         train, held_out = training_paths(settings.data, recipe.data.folders, recipe.data.held_out)
         self.held_out: list[Pair] = held_out_pairs(held_out, recipe.scale)
         self.test = list(benchmark_pairs(settings.data / recipe.data.test, recipe.scale)) if recipe.data.test else []
