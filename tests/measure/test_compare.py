@@ -60,11 +60,13 @@ def test_crops_are_cut_from_the_whole_result() -> None:
     assert all(shown.seconds is not None and shown.seconds > 0 and shown.psnr is None for shown in made.shown)
 
 
-@pytest.mark.parametrize("scale", [1.5, 2.7, 6])
-def test_factors_that_no_model_has(scale: float) -> None:
+@pytest.mark.parametrize(
+    ("scale", "name"), [(1.5, "bicubic-x2, resampled"), (2.7, "bicubic-x3, resampled"), (6, "bicubic-x2, bicubic-x3")]
+)
+def test_factors_that_no_model_has(scale: float, name: str) -> None:
     made = compare(picture(waves(33, 47)), scale, models=["bicubic"])
     assert len({shown.crop.shape for shown in made.shown}) == 1
-    assert made.shown[2].name == "bicubic ×2 ×3 ×4"
+    assert made.shown[2].name == name
     difference = made.shown[2].crop.astype(int) - made.shown[1].crop
     assert np.abs(difference).mean() < 4
 
@@ -95,6 +97,28 @@ def test_transparent_and_deep_pictures_are_flattened() -> None:
     assert flat.shape == (9, 9, 3)
     assert (flat[0, 0] == 40).all()
     assert (flat[4, 4] == 236).all()
+
+
+def test_alpha_goes_through_every_method_and_hidden_colour_never_shows() -> None:
+    pixels = np.zeros((1, 24, 24, 4), np.uint8)
+    pixels[..., :3] = (255, 0, 255)
+    pixels[:, 6:18, 6:18] = (30, 60, 90, 255)
+    made = compare(Picture(pixels), 2, crop=Box(0, 0, 24, 24), models=["bicubic-x2"])
+    for shown in made.shown:
+        assert (shown.crop[16:32, 16:32] == (30, 60, 90)).all()
+        assert set(np.unique(shown.crop[:4])) == {214, 236}
+        assert shown.crop[..., 0].astype(int).max() - 236 <= 2
+        assert (shown.crop[..., 1] >= shown.crop[..., 0].astype(int) - 3).all()  # no magenta anywhere
+    with pytest.raises(PictureUnsupported, match="transparent parts cannot be scored"):
+        compare(Picture(pixels), 2, models=["bicubic-x2"], reference=waves(48, 48))
+
+
+def test_grey_pictures_are_scored_as_grey() -> None:
+    large = waves(60, 60)[..., :1]
+    small = reduce(large, 2)
+    made = compare(picture(small), 2, crop=Box(0, 0, 30, 30), models=["bicubic-x2"], reference=large)
+    assert made.shown[1].psnr == psnr(large, bicubic(2)(small), border=2)
+    assert made.shown[1].crop.shape == (60, 60, 3)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

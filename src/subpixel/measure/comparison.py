@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from subpixel import zoo
 from subpixel.errors import PictureUnsupported, SettingError
+from subpixel.image import resample
+from subpixel.image.alpha import premultiply, unpremultiply
 from subpixel.measure.methods import BICUBIC, NEAREST
 from subpixel.measure.quality import luma, psnr
-from subpixel.measure.sets import resize_pixels
 from subpixel.plan import Target
 from subpixel.types import Picture, PrecisionChoice, Size
 
@@ -26,6 +27,7 @@ AREA_LIMIT: Final = 16_000_000
 """Largest result in pixels that every method is asked for; the area is cut down to this round the crop."""
 DEFAULT_CROP: Final = 336
 """Side of the crop in result pixels where none is given."""
+_CHEQUER: Final = 8  # side of the squares under transparent parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,51 +125,50 @@ def compare(
         PictureUnsupported: the reference has another size than the result.
         ModelError, EngineError: a model that cannot be used.
     """
-    from subpixel.upscaler import Upscaler  # here, so that measuring arrays loads no engine
+    from subpixel.upscaler import Upscaler  # here, so that measuring arrays loads no libvips
 
     if not 1 < scale <= 16:
         raise SettingError(f"scale is {scale:g}", "give a factor above 1 and up to 16, as --scale 3")
-    whole = flatten(picture)
-    before = picture.size
-    after = Target(scale=scale).size_for(before)
-    factor_x, factor_y = after.width / before.width, after.height / before.height
+    target = Target(scale=scale)
+    still = picture.with_pixels(picture.pixels[:1])
+    whole = flatten(still)
+    before, after = picture.size, target.size_for(picture.size)
+    factors = after.width / before.width, after.height / before.height
     box = busiest(whole, _default_size(before, scale)) if crop is None else _checked(crop, before)
     area = _area(box, before, scale)
-    part = whole[area.y : area.y + area.height, area.x : area.x + area.width]
-    size = (
-        after
-        if part.shape[:2] == whole.shape[:2]
-        else Size(round(area.width * factor_x), round(area.height * factor_y))
-    )
-    target = Target(scale=scale)
-    truth = None if reference is None else _reference_area(reference, area, after, size, (factor_x, factor_y))
+    part = _part(still, area)
+    size = target.size_for(part.size)
+    truth = None
+    if reference is not None:
+        truth = _reference_area(reference, area, after, size, factors)
+        if picture.has_alpha and samples(still)[..., -1].min() < 255:
+            raise PictureUnsupported("a picture with transparent parts cannot be scored", "leave --reference out")
 
-    def cut(result: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        left, top = round((box.x - area.x) * factor_x), round((box.y - area.y) * factor_y)
-        wide, high = max(1, round(box.width * factor_x)), max(1, round(box.height * factor_y))
-        return np.ascontiguousarray(result[top : top + high, left : left + wide])
+    def cut(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        left, top = round((box.x - area.x) * factors[0]), round((box.y - area.y) * factors[1])
+        wide, high = max(1, round(box.width * factors[0])), max(1, round(box.height * factors[1]))
+        return np.ascontiguousarray(pixels[top : top + high, left : left + wide])
 
-    def show(name: str, enlarge: Callable[[], NDArray[np.uint8]]) -> Shown:
+    def show(name: str, enlarge: Callable[[], Picture]) -> Shown:
         if notify is not None:
             notify(name)
         start = perf_counter()
         result = enlarge()
         seconds = perf_counter() - start
-        score = None if truth is None else psnr(truth, result, border=_border(scale, size))
-        return Shown(name, cut(result), seconds, score)
+        opaque = samples(result)[..., : result.channels - int(result.has_alpha)]
+        score = None if truth is None else psnr(truth, opaque, border=_border(scale, size))
+        return Shown(name, cut(flatten(result)), seconds, score)
 
-    shown = [
-        show(NEAREST, lambda: _nearest(part, size)),
-        show(BICUBIC, lambda: resize_pixels(part, size.height, size.width)),
-    ]
+    shown = [show(NEAREST, lambda: _nearest(part, size)), show(BICUBIC, lambda: _bicubic(part, size))]
     engine = ""
     for asked in models or fitting_models(scale):
-        own = zoo.candidates(asked)
-        name = zoo.card(own[int(scale)]).name if scale in own else f"{asked} ×{' ×'.join(map(str, sorted(own)))}"
         with Upscaler(asked, precision=precision, threads=threads) as upscaler:
-            engine = f"{upscaler.engine} {upscaler.precision_for(8)}, {_threads(upscaler.threads)}"
-            upscaler.upscale(np.zeros((16, 16, 3), np.uint8), scale=scale)  # loads the networks before the clock starts
-            shown.append(show(name, lambda u=upscaler: u.upscale(part, scale=target.scale)))  # type: ignore[misc]
+            engine = f"{upscaler.engine} {upscaler.precision_for(picture.bits)}, {_threads(upscaler.threads)}"
+            plan = upscaler.plan(part.size, target)
+            name = ", ".join([step.model.name for step in plan.passes] + ["resampled"] * plan.resample)
+            tiny = _part(part, Box(0, 0, min(16, area.width), min(16, area.height)))
+            upscaler.picture(tiny, target)  # loads the networks before the clock starts
+            shown.append(show(name, lambda run=upscaler: run.picture(part, target).picture))  # type: ignore[misc]
     if truth is not None:
         shown.append(Shown("reference", cut(_as_rgb(truth)), None, None))
     return Comparison(before, after, scale, box, area, whole, tuple(shown), engine)
@@ -183,15 +184,21 @@ def fitting_models(scale: float) -> tuple[str, ...]:
     return tuple(chosen[family] for family in sorted(chosen))
 
 
+def samples(picture: Picture) -> NDArray[np.uint8]:
+    """First frame with 8 bits, (H, W, channels)."""
+    pixels = picture.pixels[0]
+    rounded: NDArray[np.uint8] = (pixels if picture.bits == 8 else np.rint(pixels / 257.0)).astype(np.uint8)
+    return rounded
+
+
 def flatten(picture: Picture) -> NDArray[np.uint8]:
     """First frame as 8-bit RGB, (H, W, 3); transparent parts over a light chequered ground."""
-    pixels = picture.pixels[0]
-    values = pixels if pixels.dtype == np.uint8 else np.rint(pixels / 257.0).astype(np.uint8)
-    colour = _as_rgb(np.ascontiguousarray(values[..., : picture.channels - int(picture.has_alpha)], dtype=np.uint8))
+    values = samples(picture)
+    colour = _as_rgb(values[..., : picture.channels - int(picture.has_alpha)])
     if not picture.has_alpha:
         return colour
     rows, columns = np.indices(values.shape[:2])
-    ground = np.where((rows // 8 + columns // 8) % 2, 214, 236)[..., None]
+    ground = np.where((rows // _CHEQUER + columns // _CHEQUER) % 2, 214, 236)[..., None]
     alpha = values[..., -1:] / 255.0
     blended: NDArray[np.uint8] = np.rint(colour * alpha + ground * (1 - alpha)).astype(np.uint8)
     return blended
@@ -227,12 +234,33 @@ def _smooth(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     return plane
 
 
-def _nearest(part: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+def _part(picture: Picture, area: Box) -> Picture:
+    """A part of a picture."""
+    inside = picture.pixels[:, area.y : area.y + area.height, area.x : area.x + area.width]
+    return picture.with_pixels(inside.copy())
+
+
+def _nearest(part: Picture, size: Size) -> Picture:
     """The nearest pixel, for any size."""
-    rows = ((np.arange(size.height) + 0.5) * part.shape[0] / size.height).astype(int)
-    columns = ((np.arange(size.width) + 0.5) * part.shape[1] / size.width).astype(int)
-    picked: NDArray[np.uint8] = part[rows[:, None], columns]
-    return picked
+    rows = ((np.arange(size.height) + 0.5) * part.size.height / size.height).astype(int)
+    columns = ((np.arange(size.width) + 0.5) * part.size.width / size.width).astype(int)
+    return part.with_pixels(part.pixels[:, rows[:, None], columns])
+
+
+def _bicubic(part: Picture, size: Size) -> Picture:
+    """Bicubic, a = −0.5; colour is weighted by alpha where there is one."""
+    pixels = part.pixels[0]
+    top = float(np.iinfo(pixels.dtype).max)
+    planes = np.ascontiguousarray(np.moveaxis(pixels, 2, 0), dtype=np.float32) / np.float32(top)
+    if part.has_alpha:
+        planes[:-1] = premultiply(planes[:-1], planes[-1])
+    large = resample.resize(planes, size.height, size.width)
+    if part.has_alpha:
+        large[:-1] = unpremultiply(large[:-1], large[-1])
+    scaled = np.moveaxis(np.rint(np.clip(large, 0, 1) * np.float32(top)), 0, 2)[None]
+    if part.bits == 8:
+        return part.with_pixels(scaled.astype(np.uint8, order="C"))
+    return part.with_pixels(scaled.astype(np.uint16, order="C"))
 
 
 def _as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
