@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
+from rich.console import Console
 from typer.testing import CliRunner
 
 from subpixel.cli.evaluate import evaluate
 from subpixel.errors import ModelUnknown, PictureMissing, SettingError
 from subpixel.measure import bicubic, psnr, reduce
 from subpixel.measure.methods import model, models_of_scale
+from subpixel.measure.runs import Request, measure
 
 APP = typer.Typer()
 APP.command()(evaluate)
@@ -126,6 +129,14 @@ def test_wrong_models(originals: Path) -> None:
         run("--hr", str(originals), "-m", "bicubik-x2")
     with pytest.raises(SettingError, match="bicubic-x2 enlarges by 2, not by 3"):
         run("--hr", str(originals), "-m", "bicubic-x2", "-s", "3")
+
+
+def test_progress_is_shown_on_a_terminal_only(originals: Path) -> None:
+    request = Request(models=("bicubic-x2",), scales=(2,), reference=originals)
+    for terminal in (True, False):
+        drawn = io.StringIO()
+        measure(request, console=Console(file=drawn, force_terminal=terminal))
+        assert ("originals ×2" in drawn.getvalue()) == terminal
 
 
 def test_models_of_one_scale_leave_out_the_helpers() -> None:
