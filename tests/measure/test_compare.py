@@ -42,6 +42,14 @@ def test_the_busiest_part_is_the_structured_one() -> None:
     assert abs(box.y - 50) <= 4
 
 
+def test_the_search_does_not_depend_on_its_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (70, 50, 3), dtype=np.uint8)
+    expected = busiest(pixels, Size(9, 8))
+    for rows in (1, 7, 64):
+        monkeypatch.setattr("subpixel.measure.comparison._BAND", rows)
+        assert busiest(pixels, Size(9, 8)) == expected
+
+
 def test_the_busiest_part_of_a_flat_or_tiny_picture() -> None:
     assert busiest(np.zeros((20, 30, 3), np.uint8), Size(10, 10)) == Box(0, 0, 10, 10)
     assert busiest(np.zeros((1, 1, 3), np.uint8), Size(1, 1)) == Box(0, 0, 1, 1)

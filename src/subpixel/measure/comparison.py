@@ -27,6 +27,8 @@ AREA_LIMIT: Final = 16_000_000
 """Largest result in pixels that every method is asked for; the area is cut down to this round the crop."""
 DEFAULT_CROP: Final = 336
 """Side of the crop in result pixels where none is given."""
+_BAND: Final = 256  # rows that are searched for structure at a time
+_REACH: Final = 3  # rows beyond a band that its structure depends on
 _CHEQUER: Final = 8  # side of the squares under transparent parts
 
 
@@ -214,16 +216,23 @@ def busiest(picture: NDArray[np.uint8], size: Size) -> Box:
         picture: (H, W, 3).
         size: of the part, at most the picture's.
     """
-    bright = luma(picture)
-    down, right = np.diff(bright, axis=0, append=bright[-1:]), np.diff(bright, axis=1, append=bright[:, -1:])
-    xx, yy, xy = (_smooth(product) for product in (right * right, down * down, right * down))
-    coherence = np.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + 25.0)
-    weight = coherence * np.sqrt(xx + yy)
-    total = np.pad(weight, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    weight = np.concatenate([_structure(picture, top) for top in range(0, picture.shape[0], _BAND)])
+    total = np.pad(weight, ((1, 0), (1, 0))).cumsum(0, dtype=np.float64).cumsum(1)
     high, wide = size.height, size.width
     sums = total[high:, wide:] - total[:-high, wide:] - total[high:, :-wide] + total[:-high, :-wide]
     y, x = np.unravel_index(int(np.argmax(sums)), sums.shape)
     return Box(int(x), int(y), wide, high)
+
+
+def _structure(picture: NDArray[np.uint8], top: int) -> NDArray[np.float32]:
+    """Weights of the rows from `top` to `top + _BAND`: band by band, large pictures take little memory."""
+    first, last = max(top - _REACH, 0), min(top + _BAND + _REACH, picture.shape[0])
+    bright = luma(picture[first:last])
+    down, right = np.diff(bright, axis=0, append=bright[-1:]), np.diff(bright, axis=1, append=bright[:, -1:])
+    xx, yy, xy = (_smooth(product) for product in (right * right, down * down, right * down))
+    coherence = np.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + 25.0)
+    weight: NDArray[np.float32] = (coherence * np.sqrt(xx + yy)).astype(np.float32)
+    return weight[top - first : top - first + _BAND]
 
 
 def _smooth(plane: NDArray[np.float64]) -> NDArray[np.float64]:
