@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -208,6 +210,56 @@ def test_exif_too_large_for_jpeg_is_said(tmp_path: Path):
 def test_damaged_exif_is_dropped_and_said(tmp_path: Path):
     notes = write(Picture(smooth(8, 8, 3), Metadata(exif=b"Exif\0\0rubbish")), tmp_path / "a.jpg")
     assert notes == ("EXIF block is damaged and was dropped: no byte-order mark",)
+
+
+@rows(lambda row: not row.icc)
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colours_stay_put_where_the_profile_cannot_go(row, channels, tmp_path: Path):
+    """A P3 picture in a file without profiles: the samples become those of sRGB."""
+    import pyvips
+
+    pixels = np.full((1, 16, 16, channels), 255, np.uint8)
+    pixels[0, :, :, :3] = (120, 160, 90)
+    rgb = pyvips.Image.new_from_array(pixels[0, :, :, :3], interpretation="srgb")
+    wide = rgb.icc_transform("p3", input_profile="srgb")
+    picture = Picture(pixels.copy(), Metadata(icc=bytes(wide.get("icc-profile-data"))))
+    picture.pixels[0, :, :, :3] = wide.numpy()
+    assert np.abs(picture.pixels.astype(int) - pixels).max() > 4
+    path = tmp_path / f"a{row.suffixes[0]}"
+    assert write(picture, path) == (f"{row.title} holds no ICC profile: colours converted to sRGB",)
+    assert np.abs(read(path).pixels[..., :3].astype(int) - pixels[..., :3]).max() <= 2
+
+
+def test_what_stands_elsewhere_in_a_jpeg_is_said():
+    image = Image.new("RGB", (8, 8))
+    gain = encoded(image, "JPEG", xmp=b'<x xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>')
+    assert read(gain).notes == ("HDR gain map is not kept: the picture is read as its standard version",)
+    motion = encoded(image, "JPEG", xmp=b'<x GCamera:MotionPhoto="1"/>')
+    assert read(motion).notes == ("motion photo: its video is not kept",)
+
+
+def test_a_png_gamma_is_said():
+    data = encoded(Image.new("RGB", (8, 8)), "PNG")
+    for gamma, notes in ((45_455, ()), (100_000, ("gamma of 1/1.00 is not applied: the picture is read as sRGB",))):
+        body = b"gAMA" + struct.pack(">I", gamma)
+        chunk = struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body))
+        assert read(data[:33] + chunk + data[33:]).notes == notes
+
+
+def test_layers_and_maps_in_tiff_are_said():
+    image = Image.new("RGB", (8, 8))
+    assert "layers" in read(encoded(image, "TIFF", tiffinfo={37724: b"layers"})).notes[0]
+    assert "GeoTIFF" in read(encoded(image, "TIFF", tiffinfo={33550: (1.0, 1.0, 0.0)})).notes[0]
+
+
+def test_an_exif_block_that_points_to_itself(tmp_path: Path):
+    """EXIF whose table of EXIF tags is itself: refused or read, but in no time and with no traceback."""
+    block = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2)
+    block += struct.pack("<HHII", 0x8769, 4, 1, 8) + struct.pack("<HHII", 0xA005, 4, 1, 8) + bytes(4)
+    for row in FORMATS:
+        path = tmp_path / f"a{row.suffixes[0]}"
+        write(Picture(smooth(8, 8, 3), Metadata(exif=block)), path)
+        read(path)
 
 
 def test_a_profile_for_other_channels_is_dropped_and_said(tmp_path: Path):

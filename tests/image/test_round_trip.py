@@ -10,7 +10,7 @@ import pytest
 from subpixel.errors import OutputUnwritable, SettingError
 from subpixel.image import FORMATS, Format, check_target, read, write
 from subpixel.types import Metadata, Picture, Size
-from tests.image.pictures import noise, smooth
+from tests.image.pictures import SRGB, noise, smooth
 
 
 def rows(chosen):
@@ -191,10 +191,12 @@ def test_quality_out_of_range(quality, tmp_path: Path):
 
 
 @BOTH
-def test_lossless_in_is_lossless_out_unless_asked(row, tmp_path: Path):
-    pixels = noise(1, 32, 32, 3)
+@pytest.mark.parametrize("icc", [None, SRGB], ids=["bare", "profile"])
+@DEPTH
+def test_lossless_in_is_lossless_out_unless_asked(row, icc, dtype, tmp_path: Path):
+    pixels = as_stored(noise(1, 32, 32, 3, dtype), row)
     suffix = row.suffixes[0]
-    write(Picture(pixels), tmp_path / f"a{suffix}", lossless=True)
+    write(Picture(pixels, Metadata(icc=icc)), tmp_path / f"a{suffix}", lossless=True)
     first = read(tmp_path / f"a{suffix}")
     assert first.metadata.lossless
     write(first, tmp_path / f"b{suffix}")
@@ -203,7 +205,7 @@ def test_lossless_in_is_lossless_out_unless_asked(row, tmp_path: Path):
     assert not read(tmp_path / f"c{suffix}").metadata.lossless
     write(first, tmp_path / f"d{suffix}", quality=50)
     assert not read(tmp_path / f"d{suffix}").metadata.lossless
-    write(Picture(pixels), tmp_path / f"e{suffix}")
+    write(Picture(pixels, Metadata(icc=icc)), tmp_path / f"e{suffix}")
     assert not read(tmp_path / f"e{suffix}").metadata.lossless
 
 

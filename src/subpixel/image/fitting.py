@@ -11,6 +11,7 @@ from subpixel.image import exif as exif_block
 from subpixel.image import samples
 from subpixel.image import xmp as xmp_packet
 from subpixel.image.formats import Format
+from subpixel.image.profiles import is_srgb, rgb_to_srgb
 from subpixel.types import Metadata, Picture, Pixels
 
 _DEFAULT_DELAY_MS: Final = 100
@@ -30,10 +31,26 @@ def fit(picture: Picture, row: Format) -> tuple[Picture, list[str]]:
     elif picture.frames > 1 and not row.pages and not metadata.delays:
         notes.append(f"pages become frames of {_DEFAULT_DELAY_MS} ms")
         metadata = replace(metadata, delays=(_DEFAULT_DELAY_MS,) * picture.frames)
+    if metadata.icc is not None and not row.icc and pixels.shape[3] >= 3 and metadata.icc[16:20] == b"RGB ":
+        pixels, metadata = _without_profile(pixels, metadata, metadata.icc, row, notes)
     pixels = _fit_samples(pixels, metadata.bits, row, notes)
     metadata = _fit_metadata(metadata, pixels, row, notes)
     whole = cast(Pixels, np.ascontiguousarray(pixels))
     return Picture(whole, replace(metadata, bits=_depth(metadata.bits, row))), notes
+
+
+def _without_profile(
+    pixels: Pixels, metadata: Metadata, icc: bytes, row: Format, notes: list[str]
+) -> tuple[Pixels, Metadata]:
+    """Colours that need no profile to be shown right."""
+    if is_srgb(icc):
+        notes.append(f"{row.title} holds no ICC profile: dropped, it is sRGB as programs assume")
+        return pixels, replace(metadata, icc=None)
+    made = rgb_to_srgb(cast(Pixels, np.ascontiguousarray(pixels)), icc)
+    if made is None:
+        return pixels, metadata
+    notes.append(f"{row.title} holds no ICC profile: colours converted to sRGB")
+    return made, replace(metadata, icc=None)
 
 
 def _depth(bits: int, row: Format) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -253,6 +252,8 @@ def by_name(name: str) -> Format:
     key = name.strip().lower()
     row = _BY_NAME.get(key) or _BY_SUFFIX.get(key if key.startswith(".") else f".{key}")
     if row is None:
+        from difflib import get_close_matches  # 2 ms that only a typing error should cost
+
         near = get_close_matches(key, _BY_NAME, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise SettingError(f"unknown format {name!r}", f"{hint}formats are {', '.join(_BY_NAME)}")

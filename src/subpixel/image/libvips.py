@@ -6,11 +6,13 @@ import atexit
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 _CACHED_OPERATIONS: Final = 0
-_SAVE_POLL_S: Final = 0.05
+_POLL_S: Final = 0.05
+Result = TypeVar("Result")
 _GLIB_DOMAINS: Final = (b"GLib", b"GLib-GObject")
 _ALL_LEVELS: Final = 0xFF
 
@@ -59,31 +61,51 @@ def reason(error: BaseException) -> str:
 
 
 def save(saver: str, image: Any, descriptor: int, **options: object) -> None:
-    """Run a saver into an open file, in a thread, so that Ctrl-C stops it at once and not when it has finished.
-
-    Raises:
-        pyvips.Error: the saver failed.
-        KeyboardInterrupt: the user broke it off; the saver has ended when this is raised.
-    """
+    """Run a saver into an open file. Raises as `interruptible`."""
     pyvips = vips()
-    failed: list[BaseException] = []
 
     def work() -> None:
+        target = pyvips.Target.new_to_descriptor(descriptor)
+        pyvips.Operation.call(f"{saver}_target", image, target, **options)
+
+    interruptible(image, work)
+
+
+def to_memory(image: Any) -> Any:
+    """The samples of an image, as a writable buffer. Raises as `interruptible`."""
+    return interruptible(image, image.write_to_memory)
+
+
+def interruptible(image: Any, work: Callable[[], Result]) -> Result:
+    """Run libvips in a thread, so that Ctrl-C stops it soon and not when it has finished.
+
+    Args:
+        image: what is computed; told to stop on Ctrl-C.
+        work: makes libvips compute it.
+
+    Raises:
+        pyvips.Error: libvips failed.
+        KeyboardInterrupt: the user broke it off; the work has ended when this is raised.
+    """
+    made: list[Result] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
         try:
-            target = pyvips.Target.new_to_descriptor(descriptor)
-            pyvips.Operation.call(f"{saver}_target", image, target, **options)
+            made.append(work())
         except BaseException as error:  # handed to the caller's thread below
             # Its frames hold the target, and with it the file, open: without them, the file closes now.
             failed.append(error.with_traceback(None))
 
-    thread = threading.Thread(target=work, name="subpixel-save", daemon=True)
+    thread = threading.Thread(target=run, name="subpixel-libvips", daemon=True)
     thread.start()
     try:
         while thread.is_alive():
-            thread.join(_SAVE_POLL_S)
+            thread.join(_POLL_S)
     except BaseException:
         image.set_kill(True)
         thread.join()
         raise
     if failed:
         raise failed.pop()
+    return made.pop()

@@ -10,7 +10,7 @@ import numpy as np
 from subpixel.errors import SettingError
 from subpixel.image import exif as exif_block
 from subpixel.image import samples
-from subpixel.image.cmyk import cmyk_to_srgb
+from subpixel.image.profiles import cmyk_to_srgb
 from subpixel.types import Metadata, Picture, Pixels
 
 _AS_IS: Final = {"L", "LA", "RGB", "RGBA"}

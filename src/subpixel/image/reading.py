@@ -13,12 +13,13 @@ from typing import Any, BinaryIO, Final, cast
 import numpy as np
 
 from subpixel.errors import PictureMissing, PictureTooLarge, PictureUnreadable, PictureUnsupported
-from subpixel.image import cmyk, plain
 from subpixel.image import exif as exif_block
+from subpixel.image import plain
 from subpixel.image import xmp as xmp_packet
 from subpixel.image.containers import INSPECT, Found
 from subpixel.image.formats import Format, sniff
-from subpixel.image.libvips import reason, vips
+from subpixel.image.libvips import reason, to_memory, vips
+from subpixel.image.profiles import from_cmyk
 from subpixel.image.samples import is_opaque
 from subpixel.types import Metadata, Picture, Pixels
 
@@ -190,7 +191,7 @@ class _Decoder:
         image = self._converted(loaded)
         frames = image.height // self._page_height(loaded)
         dtype = np.uint8 if image.format == "uchar" else np.uint16
-        flat = np.frombuffer(image.write_to_memory(), dtype)
+        flat = np.frombuffer(to_memory(image), dtype)
         pixels = cast(Pixels, flat.reshape(frames, image.height // frames, image.width, image.bands))
         return pixels, image
 
@@ -198,7 +199,7 @@ class _Decoder:
         """The image as 8- or 16-bit grey or RGB with or without alpha. Lazy: no pixels are read yet."""
         kind = image.interpretation
         if kind in _CONVERTED:
-            image, note = cmyk.convert(image) if kind == "cmyk" else self._from_other(image)
+            image, note = from_cmyk(image) if kind == "cmyk" else self._from_other(image)
             self._note(note)
         if image.format not in ("uchar", "ushort"):
             samples = _SAMPLES.get(image.format, image.format)

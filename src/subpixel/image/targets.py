@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +140,7 @@ class Partial:
 def partial(final: Path) -> Iterator[Partial]:
     """A new file in the folder of `final`, named ``.NAME-….partial``; it is gone afterwards, whatever happens."""
     stem = final.name.encode("utf-8", "surrogateescape")[:40].decode("utf-8", "ignore")
-    path = final.with_name(f".{stem}-{secrets.token_hex(4)}.partial")
+    path = final.with_name(f".{stem}-{os.urandom(4).hex()}.partial")
     handle: BinaryIO | None = None
     try:
         handle = path.open("x+b")

@@ -9,7 +9,10 @@ from subpixel.image import exif
 from subpixel.image.containers.parts import PHOTOSHOP, Found, Load, copy_rest, exactly, number
 
 _MOST: Final = 65_533
+_MOST_SEGMENTS: Final = 10_000
+_MOST_GARBAGE: Final = 4096
 _XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENDED_XMP: Final = b"http://ns.adobe.com/xmp/extension/\0"
 _ICC: Final = b"ICC_PROFILE\0"
 _SOI: Final = b"\xff\xd8"
 
@@ -22,7 +25,7 @@ def inspect(file: BinaryIO) -> Found:
     notes: list[str] = []
     file.seek(2)
     try:
-        while True:
+        for _ in range(_MOST_SEGMENTS):
             marker = _next_marker(file)
             if marker in (0xDA, 0xD9):
                 break
@@ -35,8 +38,8 @@ def inspect(file: BinaryIO) -> Found:
                     dpi = (x * per_inch, y * per_inch)
             elif marker == 0xE1 and data.startswith(exif.PREFIX):
                 exif_dpi = _resolution(data)
-            elif marker == 0xE1 and data.startswith(_XMP) and b"hdr-gain-map" in data:
-                notes.append("HDR gain map is not used: the picture is read as its standard version")
+            elif marker == 0xE1:
+                notes += _left_out(data, notes)
             elif marker == 0xFE:
                 comments.append(("Comment", _decode(data)))
     except EOFError:
@@ -46,11 +49,30 @@ def inspect(file: BinaryIO) -> Found:
     return Found(dpi=stated, comments=tuple(comments), notes=tuple(notes))
 
 
+def _left_out(segment: bytes, said: list[str]) -> list[str]:
+    """What an XMP segment announces that stands elsewhere in the file and is not read; each said once."""
+    found = []
+    if segment.startswith(_XMP) and b"hdr-gain-map" in segment:
+        found.append("HDR gain map is not kept: the picture is read as its standard version")
+    if segment.startswith(_XMP) and (b'MotionPhoto="1"' in segment or b'MicroVideo="1"' in segment):
+        found.append("motion photo: its video is not kept")
+    if segment.startswith(_EXTENDED_XMP):
+        found.append("extended XMP is not kept")
+    return [line for line in found if line not in said]
+
+
 def _next_marker(file: BinaryIO) -> int:
+    skipped = 0
     byte = exactly(file, 1)
     while byte != b"\xff":
+        skipped += 1
+        if skipped > _MOST_GARBAGE:
+            raise EOFError("no marker")
         byte = exactly(file, 1)
     while byte == b"\xff":
+        skipped += 1
+        if skipped > _MOST_GARBAGE:
+            raise EOFError("no marker")
         byte = exactly(file, 1)
     return byte[0]
 

@@ -12,6 +12,8 @@ from subpixel.image.exif import bare
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _XMP_KEY: Final = "XML:com.adobe.xmp"
 _MOST_TEXT: Final = 1 << 20  # a comment longer than this is no comment
+_MOST_CHUNKS: Final = 1_000_000
+_SRGB_GAMMA: Final = 45_455
 _INCH_M: Final = 0.0254
 
 
@@ -20,9 +22,10 @@ def inspect(file: BinaryIO) -> Found:
     dpi: tuple[float, float] | None = None
     comments: list[tuple[str, str]] = []
     notes: list[str] = []
+    gamma, tagged = _SRGB_GAMMA, False
     file.seek(len(_SIGNATURE))
     try:
-        while True:
+        for _ in range(_MOST_CHUNKS):
             head = exactly(file, 8)
             length, name = number(head, ">I"), head[4:]
             if name == b"IEND":
@@ -38,12 +41,18 @@ def inspect(file: BinaryIO) -> Found:
                 if comment is not None and comment[0] != _XMP_KEY and not comment[0].startswith("Raw profile type"):
                     comments.append(comment)
                 file.seek(4, 1)
+            elif name == b"gAMA" and length == 4:
+                gamma = number(exactly(file, 4), ">I")
+                file.seek(4, 1)
             else:
+                tagged = tagged or name in (b"iCCP", b"sRGB")
                 if name == b"acTL":
                     notes.append("animated PNG: only its first frame is used")
                 file.seek(length + 4, 1)
     except EOFError:
         pass  # libvips judges whether the pixels are whole
+    if not tagged and abs(gamma - _SRGB_GAMMA) > 0.05 * _SRGB_GAMMA:
+        notes.append(f"gamma of 1/{100_000 / max(gamma, 1):.2f} is not applied: the picture is read as sRGB")
     return Found(dpi=dpi, comments=tuple(comments), notes=tuple(notes))
 
 

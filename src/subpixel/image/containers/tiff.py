@@ -18,12 +18,20 @@ _PHOTOMETRIC: Final = 0x0106
 _SUB_IFDS: Final = 0x014A
 _DNG_VERSION: Final = 0xC612
 _COLOUR_FILTER_ARRAY: Final = 32_803
-_POINTERS: Final = (exif.EXIF_IFD, exif.GPS_IFD, exif.INTEROP_IFD)
+_POINTERS: Final = (exif.EXIF_IFD, exif.GPS_IFD)
 _MOST_VALUE: Final = 1 << 20
+_MOST_VALUES: Final = 1 << 24
+_DAMAGE: Final = (exif.ExifDamaged, EOFError, struct.error, OSError, OverflowError, ValueError)
+"""What reading tables of a hostile file can raise; libvips judges whether the pixels are whole."""
 _MOST_PAGES: Final = 100_000
 _YCBCR, _LAB = 6, 8
 _JPEGS: Final = (6, 7)
 _IPTC: Final = 0x83BB
+_LEFT_OUT: Final = (
+    ((37724,), "Photoshop layers are not kept: the picture is read as it looks"),
+    ((33550, 33922, 34264, 34735), "GeoTIFF tags are not kept: they hold for the old size"),
+)
+"""Tags that are not kept, and how to say so."""
 
 Value = tuple[int, int, bytes]
 """TIFF type, count, bytes in the order of the block."""
@@ -35,7 +43,7 @@ def inspect(file: BinaryIO) -> Found:
     try:
         reader = _Reader(file)
         first = reader.table(reader.first)
-    except (exif.ExifDamaged, EOFError, struct.error, OSError):
+    except _DAMAGE:
         return Found()
     kind = _unsupported(reader, first)
     if kind:
@@ -48,10 +56,12 @@ def inspect(file: BinaryIO) -> Found:
             if inner:
                 tree[tag] = inner
         block = build(tree, reader.order) if tree else None
-    except (exif.ExifDamaged, EOFError, struct.error, OSError):
+    except _DAMAGE:
         pass
     iptc = first.get(_IPTC)
-    return Found(exif=block, iptc=iptc[2] if isinstance(iptc, tuple) else None, dpi=reader.resolution(first))
+    record = iptc[2] if isinstance(iptc, tuple) else None
+    notes = tuple(note for tags, note in _LEFT_OUT if any(tag in reader.seen for tag in tags))
+    return Found(exif=block, iptc=record, dpi=reader.resolution(first), notes=notes)
 
 
 def _unsupported(reader: _Reader, first: Table) -> str:
@@ -72,6 +82,8 @@ class _Reader:
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
+        self.budget = _MOST_VALUES
+        self.seen: set[int] = set()
         file.seek(0)
         head = exactly(file, 16)
         self.order = "<" if head[:2] == b"II" else ">"
@@ -91,11 +103,15 @@ class _Reader:
         made: Table = {}
         for place in range(0, len(entries), step):
             tag, kind, number = struct.unpack_from(self.order + entry_code, entries, place)
+            self.seen.add(tag)
             field = entries[place + step - inline : place + step]
             length = SIZES.get(kind, 0) * number
             if not length or length > _MOST_VALUE:
                 continue
             if length > inline:
+                self.budget -= length
+                if self.budget < 0:
+                    raise exif.ExifDamaged("too many values")
                 self.file.seek(struct.unpack(self.order + ("Q" if self.big else "I"), field)[0])
                 field = self.file.read(length)
             if len(field) >= length:
@@ -171,15 +187,20 @@ def _pack(tree: Table, order: str, at: int, link: int) -> bytes:
     return struct.pack(order + "H", count) + entries + struct.pack(order + "I", link) + tail
 
 
-def _tree(block: Block, table: dict[int, Entry], order: str) -> Table:
-    """Tables of an EXIF block as a tree, its values turned to another byte order where needed."""
+def _tree(block: Block, table: dict[int, Entry], order: str, pointers: tuple[int, ...] = _POINTERS) -> Table:
+    """Tables of an EXIF block as a tree, its values turned to another byte order where needed.
+
+    Only the first table may point to EXIF and GPS, and only EXIF to interoperability: a hostile one points to itself.
+    """
+    if sum(entry.length for entry in table.values()) > 2 * len(block.data):
+        raise exif.ExifDamaged("values overlap")
     tree: Table = {}
     for tag, entry in table.items():
-        if tag in _POINTERS:
+        if tag in pointers:
             inner = block.sub(table, tag)
             if inner:
-                tree[tag] = _tree(block, inner, order)
-        else:
+                tree[tag] = _tree(block, inner, order, (exif.INTEROP_IFD,) if tag == exif.EXIF_IFD else ())
+        elif tag not in (exif.EXIF_IFD, exif.GPS_IFD, exif.INTEROP_IFD):
             data = bytes(block.data[entry.data : entry.data + entry.length])
             tree[tag] = (entry.kind, entry.count, data if order == block.order else _swapped(data, entry.kind))
     return tree
@@ -205,9 +226,13 @@ def amend(file: BinaryIO, load: Load) -> tuple[str, ...]:
         return ("EXIF and IPTC dropped: not written to TIFF files above 4 GB",)
     order = reader.order
     added: Table = {}
+    notes: tuple[str, ...] = ()
     if load.exif is not None:
-        block = Block(exif.bare(load.exif))
-        tags = _tree(block, block.table(block.first), order)
+        try:
+            block = Block(exif.bare(load.exif))
+            tags = _tree(block, block.table(block.first), order)
+        except exif.ExifDamaged as error:
+            tags, notes = {}, (f"EXIF block is damaged and was dropped: {error}",)
         added = {tag: value for tag, value in tags.items() if tag in _DESCRIPTIVE or tag in _POINTERS}
     if load.iptc is not None:
         record = iptc_record(load.iptc)
@@ -220,7 +245,7 @@ def amend(file: BinaryIO, load: Load) -> tuple[str, ...]:
     file.write(_pack(tree, order, at, link))
     file.seek(4)
     file.write(struct.pack(order + "I", at))
-    return ()
+    return notes
 
 
 def _unstate_resolution(file: BinaryIO, reader: _Reader) -> None:

@@ -10,6 +10,7 @@ from subpixel.image.containers.parts import Found, Load, copy_rest, exactly, num
 
 _ICC, _ALPHA, _EXIF, _XMP = 0x20, 0x10, 0x08, 0x04
 _HEADER: Final = 12
+_MOST_CHUNKS: Final = 100_000
 
 
 def inspect(file: BinaryIO) -> Found:
@@ -17,7 +18,7 @@ def inspect(file: BinaryIO) -> Found:
     lossless = False
     file.seek(_HEADER)
     try:
-        while True:
+        for _ in range(_MOST_CHUNKS):
             head = exactly(file, 8)
             name, length = head[:4], number(head[4:], "<I")
             if name == b"VP8L":
