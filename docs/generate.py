@@ -17,13 +17,15 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import typer.main
+
 from subpixel import errors, zoo
+from subpixel.cli.main import app
 from subpixel.errors import SubpixelError
 from subpixel.measure.sets import BENCHMARKS
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-COMMANDS = ("upscale", "models", "compare", "evaluate", "train", "export")
 WIDTH = 100
 MADE = "<!-- Made by docs/generate.py: change the code, then run it. -->"
 BEGIN, END = "<!-- models:begin -->", "<!-- models:end -->"
@@ -67,6 +69,7 @@ def between(text: str, made: str) -> str:
 
 def command_line() -> str:
     """The help of every command as it is printed."""
+    names = typer.main.get_command(app).list_commands(None)  # type: ignore[attr-defined]
     lines = [
         "# Command line",
         "",
@@ -76,12 +79,12 @@ def command_line() -> str:
         "the same commands as `subpixel train` and `subpixel export`; both need the extra `train`.",
         "",
         "- [subpixel](#subpixel)",
-        *(f"- [subpixel {name}](#subpixel-{name})" for name in COMMANDS),
+        *(f"- [subpixel {name}](#subpixel-{name})" for name in names),
         "",
         "Exit codes are explained in [errors](errors.md), the formats that are read and written in",
         "[formats](formats.md).",
     ]
-    for words in ((), *((name,) for name in COMMANDS)):
+    for words in ((), *((name,) for name in names)):
         lines += ["", f"## {' '.join(('subpixel', *words))}", "", "```text", help_text(words), "```"]
     return "\n".join(lines) + "\n"
 
