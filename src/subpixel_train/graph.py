@@ -40,27 +40,27 @@ def to_onnx(network: Network, centre: float = 0.0) -> bytes:
     network = copy.deepcopy(network)
     recentre(network, centre)
     scale = network.scale
-    weights = [_tensor(CENTRE, torch.tensor(centre))]
+    weights = [tensor(CENTRE, torch.tensor(centre))]
     nodes = [helper.make_node("Sub", ["x", CENTRE], ["centred"], name="centred")]
     current = "centred"
     if network.input == "enlarged":
-        weights.append(_tensor("bicubic", BicubicEnlarge(scale).get_buffer("kernels")))
-        nodes.append(_convolution(current, ["bicubic"], "bicubic.out", 5))
-        nodes.append(_shuffle("bicubic.out", "enlarged", scale))
+        weights.append(tensor("bicubic", BicubicEnlarge(scale).get_buffer("kernels")))
+        nodes.append(convolution(current, ["bicubic"], "bicubic.out", 5))
+        nodes.append(shuffle("bicubic.out", "enlarged", scale))
         current = "enlarged"
     layers = network.convolutions()
     names = {id(module): name for name, module in network.named_modules()}
     for index, layer in enumerate(layers):
         name, result = names[id(layer)], f"{names[id(layer)]}.out"
         for part, value in layer.named_parameters():
-            weights.append(_tensor(f"{name}.{part}", value))
-        nodes.append(_convolution(current, [f"{name}.weight", f"{name}.bias"], result, layer.kernel_size[0]))
+            weights.append(tensor(f"{name}.{part}", value))
+        nodes.append(convolution(current, [f"{name}.weight", f"{name}.bias"], result, layer.kernel_size[0]))
         if index < len(layers) - 1:
             nodes.append(helper.make_node("Relu", [result], [f"{name}.relu"], name=f"{name}.relu"))
             result = f"{name}.relu"
         current = result
     if network.input == "small":
-        nodes.append(_shuffle(current, "shuffled", scale))
+        nodes.append(shuffle(current, "shuffled", scale))
         current = "shuffled"
     nodes.append(helper.make_node("Add", [current, CENTRE], ["y"], name="y"))
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1, "H", "W"])
@@ -77,15 +77,18 @@ def to_onnx(network: Network, centre: float = 0.0) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _tensor(name: str, value: torch.Tensor) -> onnx.TensorProto:
+def tensor(name: str, value: torch.Tensor) -> onnx.TensorProto:
+    """A constant of the graph, float32."""
     return numpy_helper.from_array(np.ascontiguousarray(value.detach().cpu().numpy(), np.float32), name)
 
 
-def _convolution(source: str, weights: list[str], result: str, kernel: int) -> onnx.NodeProto:
+def convolution(source: str, weights: list[str], result: str, kernel: int) -> onnx.NodeProto:
+    """A convolution that keeps the size by zero padding."""
     return helper.make_node("Conv", [source, *weights], [result], name=result, pads=[kernel // 2] * 4)
 
 
-def _shuffle(source: str, result: str, scale: int) -> onnx.NodeProto:
+def shuffle(source: str, result: str, scale: int) -> onnx.NodeProto:
+    """A pixel shuffle: (N, scale²·C, H, W) → (N, C, scale·H, scale·W)."""
     # CRD: the channel of a phase is row · r + column, as in torch.pixel_shuffle.
     return helper.make_node("DepthToSpace", [source], [result], name=result, blocksize=scale, mode="CRD")
 

@@ -66,7 +66,7 @@ def _table(cards: list[Card]) -> None:
         table.add_row(
             f"{card.name}{' *' if default else ''}",
             f"×{card.scale}",
-            f"{card.parameters:,}",
+            f"{card.parameters:,}" if card.parameters else "none",
             *(f"{score.psnr:.2f} {score.ssim:.4f}" if score else "" for score in scores),
         )
     console = Console()
