@@ -157,6 +157,7 @@ def main() -> None:
     width, height = TIMED_SIZE
     body = f"""
 Command: `{command_line(hide=("--peers", "--data"))}`
+
 Machine: {machine_class(options.threads)}. {versions("subpixel", "openvino", "opencv-contrib-python-headless")}.
 
 Time, 8-bit RGB in and out, {width}×{height} pixels enlarged; medians of {options.rounds} alternating rounds,

@@ -139,6 +139,7 @@ def main() -> None:
     ]
     body = f"""
 Command: `{command_line()}`
+
 Machine: {machine_class(options.threads)}. {versions("subpixel", "openvino", "pyvips")}.
 
 Medians of {options.rounds} rounds, each run in a fresh process. *Start* is Python and imports, *compiling* the engine's

@@ -47,6 +47,7 @@ def main() -> None:
             rows.append([f"{benchmark.name} ×{scale}", f"{published:.2f}", *cells])
     body = f"""
 Command: `{command_line(hide=("--data",))}`
+
 {versions("subpixel")}.
 
 PSNR of bicubic in dB, with the distance to the published value:
