@@ -81,7 +81,9 @@ def write(folder: Path, data: Path | None) -> None:
     for scale, (place, onnx) in made.items():
         files.replace(place / f"bicubic-x{scale}.onnx", onnx)
         files.replace(place / "card.toml", bicubic_card(scale, onnx, {}).encode())
-    for scale, (place, onnx) in made.items() if data is not None else ():
+    if data is None:
+        return
+    for scale, (place, onnx) in made.items():
         scores = {}
         for name in SETS:
             (score,) = evaluate({"bicubic": model(place, scale)}, benchmark_set(data, name, scale))
