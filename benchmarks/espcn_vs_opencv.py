@@ -21,7 +21,7 @@ from time import perf_counter
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from report import command_line, machine_class, table, versions, write_section
+from report import command_line, machine_class, run_command, table, versions, write_section
 
 from subpixel.measure import (
     Enlarger,
@@ -179,4 +179,4 @@ The same, small pictures made by `cv2.resize(…, INTER_CUBIC)`, without antiali
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from report import command_line, machine_class, table, versions, write_section
+from report import command_line, machine_class, run_command, table, versions, write_section
 
 SIZES = {2: (2000, 1500), 4: (1000, 750)}  # small pictures whose result has 4000×3000 pixels
 FORMATS = ("jpg", "png")
@@ -153,4 +153,4 @@ else between reading and writing: conversion to YCbCr and back, tiles, rounding.
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

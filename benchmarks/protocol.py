@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
-from report import command_line, table, versions, write_section
+from report import command_line, run_command, table, versions, write_section
 
 from subpixel.measure import BENCHMARKS, benchmark_set, bicubic, luma, psnr, read_pixels
 
@@ -59,4 +59,4 @@ PSNR of bicubic in dB, with the distance to the published value:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

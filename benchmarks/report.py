@@ -7,9 +7,11 @@ import platform
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+
+from subpixel.errors import SubpixelError
 
 RESULTS = Path(__file__).parent / "results.md"
 _HEAD = "# Measured results\n\nWritten by the commands that stand beside each table; see [README](README.md).\n"
@@ -40,6 +42,14 @@ def command_line(hide: Sequence[str] = ()) -> str:
         if option in words[:-1]:
             words[words.index(option) + 1] = option.strip("-").upper()
     return "python " + " ".join(shlex.quote(word) for word in words)
+
+
+def run_command(main: Callable[[], None]) -> None:
+    """Run a benchmark; what a person can mend is said in one line."""
+    try:
+        main()
+    except SubpixelError as error:
+        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:
