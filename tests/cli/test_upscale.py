@@ -87,6 +87,28 @@ def test_folder_is_mirrored(run: Command, tmp_path: Path) -> None:
     assert _files(tmp_path / "in-x2") == {"a.png", "deep/b.jpg", "deep/er/c.webp"}
 
 
+def test_results_inside_the_folder_are_not_made_larger_again(
+    run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert run("upscale", ".", "-o", tmp_path / "out", "--scale", "2").code == 0
+    assert run("upscale", ".", "-o", tmp_path / "out", "--scale", "2", "--overwrite").code == 0
+    assert _files(tmp_path) == {"a.png", "out/a.png"}
+
+
+@pytest.mark.parametrize("words", [["", "--scale", "2"], [".", "-o", ""]])
+def test_an_empty_name_is_not_the_current_folder(
+    run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    draw(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    ran = run("upscale", *words)
+    assert ran.code == 2
+    assert "empty name" in ran.err
+    assert _files(tmp_path) == {"a.png"}
+
+
 def test_in_a_folder_the_others_still_finish(run: Command, tmp_path: Path) -> None:
     draw(tmp_path / "in/a.png")
     (tmp_path / "in/b.png").write_text("hello, I am no picture")

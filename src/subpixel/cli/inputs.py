@@ -34,9 +34,10 @@ def _beside(source: Path, label: str, format: str | None) -> Path:
 def _pictures(folder: Path, skip: Path | None) -> Iterator[Path]:
     """Picture files under `folder`, sorted, hidden ones and those under `skip` left out."""
     known = {suffix for row in FORMATS for suffix in row.suffixes}
+    results = None if skip is None else skip.resolve()
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (skip is None or Path(where, name) != skip)
+            name for name in folders if not name.startswith(".") and Path(where, name).resolve() != results
         )
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in known:

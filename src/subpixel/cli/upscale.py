@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def upscale(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUTS...", help="Pictures, or folders of pictures.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUTS...", help="Pictures, or folders of pictures.")],
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", help="File or folder to write. [default: beside each input, as photo-x4.png]"),
@@ -83,8 +83,10 @@ def upscale(
         raise SettingError(f"the quality is {quality}", "give 1 to 100, as --quality 90")
     if pixel_limit is not None and pixel_limit < 1:
         raise SettingError(f"the pixel limit is {pixel_limit}", "give a number of pixels, as --pixel-limit 1000000000")
+    if "" in inputs or output == "":  # an unset variable of a script; as a path it would mean the current folder
+        raise SettingError("an empty name was given", "name a picture or a folder; . is the current one")
     wish = Target(scale, width, height)
-    jobs = list(find_jobs(inputs, output, wish.label, format))
+    jobs = list(find_jobs([Path(name) for name in inputs], output, wish.label, format))
     failed: list[SubpixelError] = []
     with (
         Upscaler(model, engine=engine, precision=precision, threads=threads, tile=tile) as upscaler,
