@@ -60,6 +60,8 @@ def test_data_folder_from_option_and_environment(data: Path, monkeypatch: pytest
     assert data_folder(data) == data
     with pytest.raises(SettingError, match="no folder named benchmark"):
         data_folder(data / "benchmark")
+    with pytest.raises(SettingError, match="no folder named benchmark"):
+        benchmark_set(data / "nowhere", "Set5", 2)
 
 
 @pytest.mark.parametrize("small", ["a.png", "a.bmp", "ax3.png", "a_x3.png"])

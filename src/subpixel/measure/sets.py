@@ -87,14 +87,25 @@ def data_folder(given: Path | None = None) -> Path:
             f"give --data FOLDER or set {DATA_VARIABLE} (it holds benchmark/Set5/HR/x2, …), or give --hr FOLDER",
         )
     folder = Path(named)
-    if not (folder / "benchmark").is_dir():
-        raise SettingError(f"{folder} has no folder named benchmark", "it must hold benchmark/Set5/HR/x2, …")
+    _benchmark_folder(folder)
+    return folder
+
+
+def _benchmark_folder(data: Path) -> Path:
+    """The folder of benchmark sets inside a data folder."""
+    folder = data / "benchmark"
+    if not folder.is_dir():
+        raise SettingError(f"{data} has no folder named benchmark", "it must hold benchmark/Set5/HR/x2, …")
     return folder
 
 
 def available(data: Path) -> tuple[str, ...]:
-    """Names of the sets under a data folder: the known ones in their order, then others by name."""
-    present = {entry.name for entry in (data / "benchmark").iterdir() if (entry / "HR").is_dir()}
+    """Names of the sets under a data folder: the known ones in their order, then others by name.
+
+    Raises:
+        SettingError: the folder has no ``benchmark`` in it.
+    """
+    present = {entry.name for entry in _benchmark_folder(data).iterdir() if (entry / "HR").is_dir()}
     known = [benchmark.name for benchmark in BENCHMARKS if benchmark.name in present]
     return (*known, *sorted(present.difference(known)))
 
