@@ -246,6 +246,13 @@ def test_a_png_gamma_is_said():
         assert read(data[:33] + chunk + data[33:]).notes == notes
 
 
+@rows()
+@pytest.mark.parametrize("dpi", [(0.0, 300.0), (1e9, 1e9), (float("nan"), 72.0)])
+def test_a_resolution_that_cannot_be(row, dpi, tmp_path: Path):
+    notes = write(Picture(smooth(8, 8, 3), Metadata(dpi=dpi, exif=pictures.exif())), tmp_path / f"a{row.suffixes[0]}")
+    assert any(note.startswith("resolution dropped") for note in notes)
+
+
 def test_layers_and_maps_in_tiff_are_said():
     image = Image.new("RGB", (8, 8))
     assert "layers" in read(encoded(image, "TIFF", tiffinfo={37724: b"layers"})).notes[0]

@@ -15,6 +15,9 @@ from subpixel.image.profiles import is_srgb, rgb_to_srgb
 from subpixel.types import Metadata, Picture, Pixels
 
 _DEFAULT_DELAY_MS: Final = 100
+_LEAST_DPI: Final = 0.1
+_MOST_DPI: Final = 65_535
+"""What JPEG can say."""
 
 
 def fit(picture: Picture, row: Format) -> tuple[Picture, list[str]]:
@@ -102,6 +105,9 @@ def _fit_metadata(metadata: Metadata, pixels: Pixels, row: Format, notes: list[s
     for name, held, value in (("EXIF", row.exif, exif), ("XMP", row.xmp, xmp), ("IPTC", row.iptc, iptc)):
         if value is not None and not held:
             notes.append(f"{row.title} holds no {name}: dropped")
+    if metadata.dpi is not None and not all(_LEAST_DPI <= value <= _MOST_DPI for value in metadata.dpi):
+        notes.append(f"resolution dropped: {metadata.dpi[0]:g}×{metadata.dpi[1]:g} dpi cannot be")
+        metadata = replace(metadata, dpi=None)
     if metadata.comments and not row.comments:
         notes.append(f"{row.title} holds no comments: {len(metadata.comments)} dropped")
     if metadata.dpi is not None and row.dpi == "none":
