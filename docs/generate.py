@@ -185,11 +185,8 @@ def score_table() -> str:
 
 
 def score_cell(card: zoo.Card, name: str) -> str:
-    """PSNR / SSIM of a card on a set; for bicubic without scores, the published PSNR."""
-    if name in card.scores:
-        return f"{card.scores[name].psnr:.2f} / {card.scores[name].ssim:.4f}"
-    published = {benchmark.name: benchmark.bicubic.get(card.scale) for benchmark in BENCHMARKS}[name]
-    return f"{published:.2f}" if card.family == "bicubic" and published is not None else "–"
+    """PSNR / SSIM of a card on a set."""
+    return f"{card.scores[name].psnr:.2f} / {card.scores[name].ssim:.4f}" if name in card.scores else "–"
 
 
 def model_page() -> str:
