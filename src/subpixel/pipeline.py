@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
@@ -66,6 +66,8 @@ class Network:
     value_range: tuple[float, float]
     chroma: Runner | None
 
+
+_CACHED = 65_536  # samples of a plane that colour conversion works on at once; measured, ×2.5 quicker than all
 
 CHROMA_HALO = 2
 """Receptive radius of bicubic enlargement, input pixels."""
@@ -140,6 +142,16 @@ def _crop(planes: Planes, border: int) -> Planes:
     return planes[..., border : planes.shape[-2] - border, border : planes.shape[-1] - border]
 
 
+def _as_it_is(planes: Sequence[NDArray[np.float32]]) -> Planes:
+    """Planes as one array."""
+    return np.stack(planes)
+
+
+def _y_as_grey(planes: Sequence[NDArray[np.float32]]) -> Planes:
+    """One plane of Y as one plane of grey."""
+    return y_to_grey(planes[0])[None]
+
+
 class _TileWork:
     """What is done to one tile: colour into what the network sees, the network, and back."""
 
@@ -152,19 +164,30 @@ class _TileWork:
         """Enlarge `tile` (channels, h + 2·halo, w + 2·halo) into `out`, which `store` describes."""
         started = time.perf_counter()
         colour = tile[:-1] if alpha else tile
-        spent = 0.0
+        planes: Sequence[NDArray[np.float32]] | Planes
+        back: Callable[[Sequence[NDArray[np.float32]]], Planes]
         if self.network.colour == "rgb":
-            big, spent = self._rgb(colour)
+            planes, spent = self._rgb(colour)
+            back = _as_it_is
         elif colour.shape[0] == 1:
-            big, spent = self._y(grey_to_y(colour))
-            big = y_to_grey(big)
+            planes, spent = self._y(grey_to_y(colour))
+            back = _y_as_grey
         else:
-            big, spent = self._y_and_chroma(colour)
+            planes, spent = self._y_and_chroma(colour)
+            back = ycbcr_to_rgb
+        mask = None
         if alpha:
             mask, more = self._mask(tile[-1:])
             spent += more
-            big = np.concatenate((big, mask))
-        store(big, out)
+        height, width = planes[0].shape
+        # Colour and rounding pass over the samples some thirty times: few rows at once, so that they stay in the cache.
+        rows = max(1, _CACHED // width)
+        for top in range(0, height, rows):
+            part = slice(top, top + rows)
+            made = back([plane[part] for plane in planes])
+            if mask is not None:
+                made = np.concatenate((made, mask[:, part]))
+            store(made, out[part] if out.dtype != np.float32 else out[:, part])
         self.clock.add(network=spent, other=time.perf_counter() - started - spent)
 
     def _run(self, run: Runner, batch: Planes, halo: int, spare: int) -> tuple[Planes, float]:
@@ -190,7 +213,8 @@ class _TileWork:
         big, spent = self._scaled(np.repeat(colour, 3, axis=0) if colour.shape[0] == 1 else colour)
         return (y_to_grey(rgb_to_y(big)) if colour.shape[0] == 1 else big), spent
 
-    def _y_and_chroma(self, colour: Planes) -> tuple[Planes, float]:
+    def _y_and_chroma(self, colour: Planes) -> tuple[Sequence[NDArray[np.float32]], float]:
+        """Y by the network, Cb and Cr bicubically: three planes."""
         ycbcr = rgb_to_ycbcr(colour)
         y, spent = self._y(ycbcr[:1])
         scale = self.network.scale
@@ -198,10 +222,10 @@ class _TileWork:
         if self.network.chroma is not None:
             chroma, more = self._run(self.network.chroma, ycbcr[1:, None], CHROMA_HALO, spare)
             spent += more
-            return ycbcr_to_rgb((y[0], chroma[0, 0], chroma[1, 0])), spent
+            return (y[0], chroma[0, 0], chroma[1, 0]), spent
         small = _crop(ycbcr[1:], spare)
         chroma = _crop(resize(small, small.shape[1] * scale, small.shape[2] * scale), CHROMA_HALO * scale)
-        return ycbcr_to_rgb((y[0], chroma[0], chroma[1])), spent
+        return (y[0], chroma[0], chroma[1]), spent
 
     def _mask(self, alpha: Planes) -> tuple[Planes, float]:
         """Alpha through the same network, as a grey picture; areas of one value need no network."""

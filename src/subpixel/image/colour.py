@@ -26,6 +26,7 @@ _MATRIX64: Final = (
 )
 _OFFSET64: Final = np.array([16.0, 128.0, 128.0]) / 255.0
 _INVERSE64: Final = np.linalg.inv(_MATRIX64)
+_INVERSE_OFFSET64: Final = -(_INVERSE64 @ _OFFSET64)
 
 GREY_GAIN: Final = float(_MATRIX64[0].sum())
 """Y gained by one unit of grey: 219/255."""
@@ -33,34 +34,44 @@ GREY_OFFSET: Final = float(_OFFSET64[0])
 """Y of black: 16/255."""
 
 
-def _combine(planes: Sequence[NDArray[np.float32]], weights: NDArray[np.float64], offset: float) -> NDArray[np.float32]:
-    """Weighted sum of planes plus an offset, sample by sample.
+def _combine(
+    planes: Sequence[NDArray[np.float32]], weights: NDArray[np.float64], offset: float, out: NDArray[np.float32]
+) -> None:
+    """Weighted sum of planes plus an offset, sample by sample, into `out`.
 
     Not a matrix product: BLAS may add in another order at the end of a row, and a pixel's colour must not depend on
     where its tile was cut. Weights that cannot move a result by 1/1000 of a 16-bit level are left out.
     """
     used = [(plane, np.float32(weight)) for plane, weight in zip(planes, weights, strict=True) if abs(weight) > 1e-8]
-    total = used[0][0] * used[0][1]
+    np.multiply(used[0][0], used[0][1], out=out)
+    out += np.float32(offset)
+    part = np.empty_like(out)
     for plane, weight in used[1:]:
-        total += plane * weight
-    total += np.float32(offset)
-    return total
+        out += np.multiply(plane, weight, out=part)
 
 
 def rgb_to_ycbcr(rgb: Planes) -> Planes:
     """RGB → YCbCr. (3, H, W) in 0–1 → (3, H, W): Y in 16/255–235/255, Cb and Cr in 16/255–240/255."""
-    return np.stack([_combine(tuple(rgb), _MATRIX64[i], float(_OFFSET64[i])) for i in range(3)])
+    ycbcr = np.empty(rgb.shape, np.float32)
+    for row in range(3):
+        _combine(tuple(rgb), _MATRIX64[row], float(_OFFSET64[row]), ycbcr[row])
+    return ycbcr
 
 
 def ycbcr_to_rgb(ycbcr: Planes | Sequence[NDArray[np.float32]]) -> Planes:
     """YCbCr → RGB, the exact inverse of `rgb_to_ycbcr`. (3, H, W) or three planes (H, W) → (3, H, W), not clipped."""
-    offsets = -(_INVERSE64 @ _OFFSET64)
-    return np.stack([_combine(tuple(ycbcr), _INVERSE64[i], float(offsets[i])) for i in range(3)])
+    planes = tuple(ycbcr)
+    rgb = np.empty((3, *planes[0].shape), np.float32)
+    for row in range(3):
+        _combine(planes, _INVERSE64[row], float(_INVERSE_OFFSET64[row]), rgb[row])
+    return rgb
 
 
 def rgb_to_y(rgb: Planes) -> Planes:
     """RGB → Y alone. (3, H, W) in 0–1 → (1, H, W) in 16/255–235/255."""
-    return _combine(tuple(rgb), _MATRIX64[0], float(_OFFSET64[0]))[None]
+    y = np.empty((1, *rgb.shape[1:]), np.float32)
+    _combine(tuple(rgb), _MATRIX64[0], float(_OFFSET64[0]), y[0])
+    return y
 
 
 def grey_to_y(grey: Planes) -> Planes:
