@@ -97,7 +97,7 @@ class Recipe(_Settings):
         description="luma taken as zero while training; folded into the biases afterwards",
     )
     data: DataSettings = Field(description="what the network learns from")
-    loss: Literal["mse", "mae", "charbonnier"] = Field(default="mse", description="pixel loss")
+    loss: Literal["mse", "mae", "charbonnier", "psnr"] = Field(default="mse", description="pixel loss")
     optimiser: OptimiserSettings = Field(default=OptimiserSettings(), description="the optimiser and its rate")
     epochs: int = Field(ge=1, description="length of the training")
     ema: float = Field(
