@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.image.plain.parts import Header, PlainDamaged, PlainUnsupported, read_exactly
+from subpixel.image.plain.parts import Header, PlainDamaged, PlainUnsupported, read_exactly, read_samples
 from subpixel.types import Picture, Pixels
 
 HEADERS: Final = (12, 40, 52, 56, 64, 108, 124)
@@ -91,8 +91,7 @@ def decode(file: BinaryIO, header: Header) -> Pixels:
     """Pixels (1, H, W, 1, 3 or 4), 8 bits. A grey palette gives one channel."""
     stride = -(-header.width * header.bits // 32) * 4
     file.seek(header.start)
-    data = read_exactly(file, stride * header.height)
-    rows = np.frombuffer(data, np.uint8).reshape(header.height, stride)
+    rows = read_samples(file, stride * header.height).reshape(header.height, stride)
     if header.upside_down:
         rows = rows[::-1]
     if header.bits <= 8:
@@ -108,7 +107,9 @@ def decode(file: BinaryIO, header: Header) -> Pixels:
         step = header.bits // 8
         stored = rows[:, : header.width * step].reshape(header.height, header.width, step)
         # The fourth byte of 32 bits is said to be unused; programs that use it store alpha there.
-        pixels = stored[:, :, [2, 1, 0, 3] if step == 4 and stored[:, :, 3].any() else [2, 1, 0]]
+        pixels = np.empty((*stored.shape[:2], 4 if step == 4 and stored[:, :, 3].any() else 3), np.uint8)
+        pixels[:, :, :3] = stored[:, :, 2::-1]
+        pixels[:, :, 3:] = stored[:, :, 3 : pixels.shape[2]]
     return np.ascontiguousarray(pixels)[None]
 
 

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.image.plain.parts import Header, PlainDamaged, read_exactly
+from subpixel.image.plain.parts import Header, PlainDamaged, read_exactly, read_samples
 from subpixel.types import Picture, Pixels
 
 _HEAD: Final = 4096
@@ -56,7 +56,7 @@ def decode(file: BinaryIO, header: Header) -> Pixels:
         return ((ord("1") - _first(digits, count)) * np.uint8(255)).astype(np.uint8).reshape(shape)
     if header.kind in (5, 6):
         kind = np.dtype(np.uint8 if header.most < 256 else ">u2")
-        samples = cast(Pixels, np.frombuffer(read_exactly(file, count * kind.itemsize), kind))
+        samples = cast(Pixels, read_samples(file, count * kind.itemsize).view(kind))
     else:
         samples = _numbers(_COMMENT.sub(b"", file.read()), count)
     return _scaled(samples, header.most).reshape(shape)
@@ -83,7 +83,7 @@ def _scaled(samples: NDArray[np.uint8] | NDArray[np.uint16], most: int) -> Pixel
     """Samples of 0–most spread over 0–255 or 0–65535."""
     whole, kind = (255, np.uint8) if most < 256 else (65_535, np.uint16)
     if most == whole:
-        return cast(Pixels, samples.astype(kind))
+        return cast(Pixels, samples.astype(kind, copy=False))
     spread = (np.minimum(samples, most).astype(np.uint32) * whole + most // 2) // most
     return cast(Pixels, spread.astype(kind))
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class PlainDamaged(ValueError):
@@ -43,6 +47,15 @@ class Header:
     masks: tuple[int, ...] = ()
     dpi: tuple[float, float] | None = None
     icc: bytes | None = None
+
+
+def read_samples(file: BinaryIO, length: int) -> NDArray[np.uint8]:
+    """That many bytes as an array that may be written to, or PlainDamaged. No copy is made."""
+    samples = np.empty(length, np.uint8)
+    read = cast(io.BufferedIOBase, file).readinto(samples.data)
+    if read != length:
+        raise PlainDamaged(f"{read} bytes of pixels, expected {length}")
+    return samples
 
 
 def read_exactly(file: BinaryIO, length: int) -> bytes:
