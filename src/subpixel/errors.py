@@ -38,6 +38,11 @@ __all__ = [
 ]
 
 
+def _one_line(text: str) -> str:
+    """Text that any terminal can show: file names may hold line breaks, escape sequences and bytes that are no text."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(text.split()))
+
+
 class SubpixelError(Exception):
     """Base of every error raised on purpose. `str(error)` is one line for a person.
 
@@ -49,8 +54,8 @@ class SubpixelError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, hint: str = "") -> None:
-        self.what = " ".join(what.split())
-        self.hint = " ".join(hint.split())
+        self.what = _one_line(what)
+        self.hint = _one_line(hint)
         super().__init__(f"{self.what}: {self.hint}" if self.hint else self.what)
 
 

@@ -129,6 +129,17 @@ def test_animated_png_and_avif_say_what_is_lost():
     assert read(avif).notes == ("AVIF sequence: only its first picture is used",)
 
 
+def test_times_are_rounded_to_what_the_format_holds(tmp_path: Path):
+    notes = write(Picture(frames(3), Metadata(delays=(33, 45, 100))), tmp_path / "a.gif")
+    assert notes == ("GIF holds times in steps of 10 ms: rounded",)
+    assert read(tmp_path / "a.gif").metadata.delays == (30, 50, 100)
+
+
+def test_missing_times_are_those_of_the_last_frame(tmp_path: Path):
+    write(Picture(frames(3), Metadata(delays=(50, 80))), tmp_path / "a.webp")
+    assert read(tmp_path / "a.webp").metadata.delays == (50, 80, 80)
+
+
 def test_one_frame_is_no_animation():
     picture = read(encoded(Image.fromarray(smooth(8, 8, 3)[0]), "GIF", duration=100))
     assert picture.frames == 1

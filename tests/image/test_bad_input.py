@@ -67,6 +67,19 @@ def test_names_that_cannot_be(tmp_path: Path):
         read("a\0b.png")
 
 
+def test_names_that_a_terminal_should_not_see(tmp_path: Path):
+    with pytest.raises(PictureMissing) as caught:
+        read(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\x1b[2J.png"))
+    str(caught.value).encode("utf-8")
+    assert "\x1b" not in str(caught.value)
+
+
+def test_names_that_are_no_text(tmp_path: Path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
+    write(Picture(smooth(8, 8, 3)), path)
+    assert read(path).size.width == 8
+
+
 def test_folder(tmp_path: Path):
     with pytest.raises(PictureUnreadable, match="is a folder"):
         read(tmp_path)

@@ -117,6 +117,12 @@ def test_one_bit_becomes_black_and_white(format):
     np.testing.assert_array_equal(picture.pixels[0, :, :, 0], np.where(bits, 255, 0))
 
 
+def test_fax_tiff_with_white_as_zero():
+    bits = np.where(noise(1, 9, 13, 1)[0] > 127, 255, 0).astype(np.uint8)
+    data = vips_image(bits, "b-w").tiffsave_buffer(bitdepth=1, miniswhite=True, compression="ccittfax4")
+    np.testing.assert_array_equal(read(data).pixels[0], bits)
+
+
 def test_grey_with_a_transparent_value():
     image = Image.fromarray(noise(1, 9, 13, 1)[0, :, :, 0])
     picture = read(encoded(image, "PNG", transparency=int(np.asarray(image)[0, 0])))

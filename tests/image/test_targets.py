@@ -85,6 +85,15 @@ def test_folder_as_target(tmp_path: Path):
             write(SMALL, tmp_path, format="png", overwrite=overwrite)
 
 
+def test_a_device_is_never_replaced(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for overwrite in (False, True):
+        with pytest.raises(OutputUnwritable, match="not a regular file"):
+            check_target(tmp_path / "pipe.png", overwrite=overwrite)
+        with pytest.raises(OutputUnwritable, match="not a regular file"):
+            check_target("/dev/null", format="png", overwrite=overwrite)
+
+
 def test_no_such_folder(tmp_path: Path):
     with pytest.raises(OutputUnwritable, match="there is no folder"):
         check_target(tmp_path / "none" / "a.png")

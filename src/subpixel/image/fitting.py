@@ -27,19 +27,31 @@ def fit(picture: Picture, row: Format) -> tuple[Picture, list[str]]:
     if picture.frames > 1 and not row.many:
         notes.append(f"{row.title} holds one frame: the first of {picture.frames} is written")
         pixels = pixels[:1]
-        metadata = replace(metadata, delays=())
-    elif picture.frames > 1 and not row.animation and metadata.delays:
-        notes.append(f"{row.title} holds pages without times: the times of {picture.frames} frames are dropped")
-        metadata = replace(metadata, delays=())
-    elif picture.frames > 1 and not row.pages and not metadata.delays:
-        notes.append(f"pages become frames of {_DEFAULT_DELAY_MS} ms")
-        metadata = replace(metadata, delays=(_DEFAULT_DELAY_MS,) * picture.frames)
+    metadata = replace(metadata, delays=_fit_delays(metadata.delays, pixels.shape[0], row, notes))
     if metadata.icc is not None and not row.icc and pixels.shape[3] >= 3 and metadata.icc[16:20] == b"RGB ":
         pixels, metadata = _without_profile(pixels, metadata, metadata.icc, row, notes)
     pixels = _fit_samples(pixels, metadata.bits, row, notes)
     metadata = _fit_metadata(metadata, pixels, row, notes)
     whole = cast(Pixels, np.ascontiguousarray(pixels))
     return Picture(whole, replace(metadata, bits=_depth(metadata.bits, row))), notes
+
+
+def _fit_delays(delays: tuple[int, ...], frames: int, row: Format, notes: list[str]) -> tuple[int, ...]:
+    """Times of all frames as the format holds them."""
+    if frames == 1 or (row.pages and not delays):
+        return ()
+    if not row.animation:
+        notes.append(f"{row.title} holds pages without times: the times of {frames} frames are dropped")
+        return ()
+    if not delays:
+        notes.append(f"pages become frames of {_DEFAULT_DELAY_MS} ms")
+        return (_DEFAULT_DELAY_MS,) * frames
+    whole = (delays + delays[-1:] * frames)[:frames]
+    step = row.delay_step
+    fitted = tuple((delay + step // 2) // step * step for delay in whole)
+    if fitted != whole:
+        notes.append(f"{row.title} holds times in steps of {step} ms: rounded")
+    return fitted
 
 
 def _without_profile(

@@ -39,6 +39,7 @@ class Format:
         colours: most colours in a frame.
         animation: holds frames with times.
         pages: holds several pages without times.
+        delay_step: times of frames are multiples of so many milliseconds.
         icc, exif, xmp, iptc, comments: holds that kind of metadata.
         dpi: where the resolution stands: in a field of the format's ``"own"``, in ``"exif"``, or ``"none"``.
         max_side: most pixels in width or height.
@@ -59,6 +60,7 @@ class Format:
     colours: int = 2**48
     animation: bool = False
     pages: bool = False
+    delay_step: int = 1
     icc: bool = False
     exif: bool = False
     xmp: bool = False
@@ -177,6 +179,7 @@ FORMATS: Final[tuple[Format, ...]] = (
         alpha="binary",
         colours=256,
         animation=True,
+        delay_step=10,
         comments=True,
         max_side=65_535,
         options=_options(effort=4),

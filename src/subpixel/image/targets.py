@@ -91,9 +91,10 @@ def place(target: str | Path, overwrite: bool) -> Path:
         real = Path(os.path.realpath(path)) if path.is_symlink() else path
         if real.is_dir():
             raise OutputUnwritable(f"{target} is a folder", "give a file name")
+        if real.exists() and not real.is_file():
+            raise OutputUnwritable(f"{target} is not a regular file", "give a file name")
         if real.exists() and not overwrite:
             raise OutputExists(f"{target} exists", "use --overwrite to replace it, or -o for another name")
-        real.lstat() if real.exists() else None
         if not real.parent.is_dir():
             raise OutputUnwritable(f"{target} cannot be written", f"there is no folder {real.parent}")
         if not real.name:

@@ -18,6 +18,8 @@ from subpixel.types import Metadata, Picture
 
 _KEPT: Final = {"heif": "xmp:icc:other", "tiff": "xmp:icc:other"}
 """By codec: which blocks libvips stores itself; those of the other formats are embedded afterwards."""
+_MOST_CLASSIC_TIFF: Final = 2_500_000_000
+"""Bytes of samples that surely fit the 4 GB of a classic TIFF, even if LZW makes them more."""
 _INCH_MM: Final = 25.4
 
 
@@ -63,6 +65,8 @@ def write(
             image = _image(fitted, row)
             if row.codec == "heif":
                 coding["bitdepth"] = 8 if fitted.bits == 8 else fitted.metadata.bits
+            if row.codec == "tiff":
+                coding["bigtiff"] = fitted.pixels.nbytes > _MOST_CLASSIC_TIFF
             keep = _KEPT.get(row.codec, "other")
             if row.codec == "heif" and fitted.metadata.exif is not None:
                 keep = f"exif:{keep}"  # the room for it, see `containers.avif`
