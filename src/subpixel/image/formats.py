@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from subpixel.errors import PictureUnreadable, PictureUnsupported, SettingError
-from subpixel.image.plain.bmp import HEADERS
 
 Option = str | int | bool
 """A value handed to a libvips saver."""
@@ -208,6 +207,8 @@ FORMATS: Final[tuple[Format, ...]] = (
 _BY_NAME: Final = {row.name: row for row in FORMATS}
 _BY_SUFFIX: Final = {suffix: row for row in FORMATS for suffix in row.suffixes}
 
+BMP_HEADERS: Final = (12, 40, 52, 56, 64, 108, 124)
+"""Lengths of the headers that BMP files have."""
 _SIGNATURES: Final[Mapping[str, tuple[bytes, ...]]] = {
     "png": (b"\x89PNG\r\n\x1a\n",),
     "jpeg": (b"\xff\xd8\xff",),
@@ -299,7 +300,7 @@ def _signature(head: bytes) -> str | None:
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in HEADERS:
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BMP_HEADERS:
         return "bmp"
     if head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in (b" ", b"\t", b"\n", b"\r", b"#"):
         return "ppm"

@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, Final, cast
 import numpy as np
 
 from subpixel.errors import PictureMissing, PictureTooLarge, PictureUnreadable, PictureUnsupported
+from subpixel.image import containers, plain
 from subpixel.image import exif as exif_block
-from subpixel.image import plain
 from subpixel.image import xmp as xmp_packet
-from subpixel.image.containers import INSPECT, Found
+from subpixel.image.containers import Found
 from subpixel.image.formats import Format, sniff
 from subpixel.image.libvips import reason, to_memory, vips
 from subpixel.image.profiles import from_cmyk
@@ -77,7 +77,7 @@ def read(source: str | Path | bytes, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) 
         row = sniff(head, name)
         if row.codec == "plain":
             return _read_plain(row, file, name, pixel_limit)
-        found = INSPECT[row.name](file)
+        found = containers.inspect(row.name, file)
         if found.unsupported:
             raise PictureUnsupported(f"{name} is {found.unsupported}", "save it as RGB in TIFF or PNG first")
         decoder = _Decoder(row, file, source if isinstance(source, bytes) else None, name, pixel_limit)
@@ -232,9 +232,9 @@ class _Decoder:
 def _read_plain(row: Format, file: BinaryIO, name: str, pixel_limit: int) -> Picture:
     """A picture of a format that libvips leaves out."""
     try:
-        header = plain.OPEN_HEADER[row.name](file)
+        header = plain.open_header(row.name, file)
         _check_limit(name, header.width, header.height, 1, pixel_limit)
-        pixels = plain.DECODE[row.name](file, header)
+        pixels = plain.decode(row.name, file, header)
     except plain.PlainDamaged as error:
         raise PictureUnreadable(f"{name} is damaged or cut short", str(error)) from error
     except plain.PlainUnsupported as error:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from subpixel.errors import OutputUnwritable, SettingError
-from subpixel.image import plain
-from subpixel.image.containers import AMEND, EMBED, Load, avif
+from subpixel.image import containers, plain
+from subpixel.image.containers import Load
 from subpixel.image.fitting import fit
 from subpixel.image.formats import Format, Option
 from subpixel.image.libvips import reason, save, vips
@@ -59,7 +59,7 @@ def write(
     try:
         with partial(final) as coded:
             if row.codec == "plain":
-                plain.ENCODE[row.name](coded.file, fitted)
+                plain.encode(row.name, coded.file, fitted)
                 settle(coded, final, target, overwrite)
                 return tuple(notes)
             image = _image(fitted, row)
@@ -71,13 +71,13 @@ def write(
             if row.codec == "heif" and fitted.metadata.exif is not None:
                 keep = f"exif:{keep}"  # the room for it, see `containers.avif`
             save(f"{row.codec}save", image, coded.file.fileno(), keep=keep, **coding)
-            if row.name not in EMBED:
-                notes += AMEND[row.name](coded.file, _load(fitted))
+            if row.name in containers.AMENDED:
+                notes += containers.amend(row.name, coded.file, _load(fitted))
                 settle(coded, final, target, overwrite)
                 return tuple(notes)
             with partial(final) as whole:
                 coded.file.seek(0)
-                notes += EMBED[row.name](coded.file, whole.file, _load(fitted))
+                notes += containers.embed(row.name, coded.file, whole.file, _load(fitted))
                 settle(whole, final, target, overwrite)
     except vips().Error as error:
         raise _coding_failed(target, error) from error
@@ -156,7 +156,9 @@ def _image(picture: Picture, row: Format) -> Any:
             image = image.copy(xres=metadata.dpi[0] / _INCH_MM, yres=metadata.dpi[1] / _INCH_MM)
             image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "in")
     if row.codec == "heif" and metadata.exif is not None:
-        text = avif.room_for(metadata.exif)
+        from subpixel.image.containers.avif import room_for
+
+        text = room_for(metadata.exif)
         field = f"{text} ({text[:16]}, ASCII, {len(text) + 1} components, {len(text) + 1} bytes)"
         image.set_type(pyvips.GValue.gstr_type, "exif-ifd0-ImageDescription", field)
     return image

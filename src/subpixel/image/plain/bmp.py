@@ -8,11 +8,10 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.image.formats import BMP_HEADERS
 from subpixel.image.plain.parts import Header, PlainDamaged, PlainUnsupported, read_exactly, read_samples
 from subpixel.types import Picture, Pixels
 
-HEADERS: Final = (12, 40, 52, 56, 64, 108, 124)
-"""Lengths of the headers that there are."""
 _CORE: Final = 12
 _V4: Final = 108
 _V5: Final = 124
@@ -35,7 +34,7 @@ def open_header(file: BinaryIO) -> Header:
     file.seek(0)
     head = read_exactly(file, 18)
     start, length = struct.unpack_from("<II", head, 10)
-    if length not in HEADERS:
+    if length not in BMP_HEADERS:
         raise PlainDamaged(f"the header claims {length} bytes")
     info = head[14:] + read_exactly(file, length - 4)
     if length == _CORE:
