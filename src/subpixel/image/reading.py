@@ -124,6 +124,7 @@ class _Decoder:
         self.name = name
         self.pixel_limit = pixel_limit
         self.notes: list[str] = []
+        self.pages: dict[str, int] = {}
 
     def decode(self) -> tuple[Pixels, Any, tuple[str, ...]]:
         """Pixels (frames, H, W, C), the libvips image for its metadata, and notes."""
@@ -156,7 +157,7 @@ class _Decoder:
         )
 
     def _header(self) -> Any:
-        self.pages: dict[str, int] = {}
+        """The image as its header describes it, and in `pages` whether all of its frames can be read together."""
         try:
             if not self.row.many:
                 image = self._load("error")
@@ -188,6 +189,7 @@ class _Decoder:
 
     def _pixels(self, fail_on: str) -> tuple[Pixels, Any]:
         loaded = self._load(fail_on, **self.pages)
+        self._check_size(loaded)  # the file may have changed since
         image = self._converted(loaded)
         frames = image.height // self._page_height(loaded)
         dtype = np.uint8 if image.format == "uchar" else np.uint16
