@@ -100,7 +100,7 @@ def place(target: str | Path, overwrite: bool) -> Path:
         if not real.name:
             raise OutputUnwritable(f"{target} is not a file name", "give a file name")
         _check_name(real)
-        if not os.access(real.parent, os.W_OK | os.X_OK):
+        if not os.access(real.parent, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
             raise OutputUnwritable(f"{target} cannot be written", f"no permission to write in {real.parent}")
     except (OSError, ValueError) as error:
         raise unwritable(target, error) from error
