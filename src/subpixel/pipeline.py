@@ -234,9 +234,31 @@ class _TileWork:
             size = (1, *((n - 2 * self.halo) * self.network.scale for n in alpha.shape[1:]))
             return np.full(size, first, np.float32), 0.0
         if self.network.colour == "rgb":
-            return self._rgb(alpha)
-        big, spent = self._y(grey_to_y(alpha))
-        return y_to_grey(big), spent
+            big, spent = self._rgb(alpha)
+        else:
+            big, spent = self._y(grey_to_y(alpha))
+            big = y_to_grey(big)
+        return _keep_extremes(big, _crop(alpha, self.halo - CHROMA_HALO), self.network.scale), spent
+
+
+def _keep_extremes(big: Planes, alpha: Planes, scale: int) -> Planes:
+    """Make alpha exactly 0 or 1 where the pixel and its neighbours are: a network may leave opaque at 254 of 255.
+
+    Args:
+        big: enlarged alpha, (1, scale·h, scale·w).
+        alpha: what it was made from, with a border of `CHROMA_HALO` pixels.
+        scale: factor.
+    """
+    least = most = alpha[0]
+    for axis in (0, 1):
+        length = least.shape[axis] - 2 * CHROMA_HALO
+        shifted = [slice(start, start + length) for start in range(2 * CHROMA_HALO + 1)]
+        cuts = [(part, slice(None)) if axis == 0 else (slice(None), part) for part in shifted]
+        least = np.minimum.reduce([least[cut] for cut in cuts])
+        most = np.maximum.reduce([most[cut] for cut in cuts])
+    opaque, clear = ((flags.repeat(scale, axis=0).repeat(scale, axis=1)) for flags in (least == 1, most == 0))
+    kept = np.where(opaque, np.float32(1), np.where(clear, np.float32(0), big[0]))
+    return kept[None]
 
 
 Done = Callable[[int], None]
