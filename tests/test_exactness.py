@@ -61,21 +61,26 @@ def test_tiled_equals_whole_for_any_factor(
     np.testing.assert_array_equal(tiled.pixels, whole.pixels)
 
 
-def test_working_memory_does_not_grow_with_height() -> None:
-    """Strips between stages are freed as the result grows: only input and output scale with the picture."""
+def _peak(picture: Picture, factor: float) -> int:
+    """Most bytes that numpy holds while a picture is made larger, beyond the result."""
     import tracemalloc
 
-    def peak(height: int) -> tuple[int, int]:
-        picture = _picture(height, 96)
-        upscaler = Upscaler("espcn", engine="fake", tile=32, threads=2)
-        upscaler.picture(_picture(8, 8), Target(5.5))  # what is loaded once does not count
-        tracemalloc.start()
-        result = upscaler.picture(picture, Target(5.5)).picture  # two passes and a resampling
-        _, top = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        return top, result.pixels.nbytes
+    upscaler = Upscaler("espcn", engine="fake", tile=32, threads=2)
+    upscaler.picture(_picture(8, 8), Target(factor))  # what is loaded once does not count
+    tracemalloc.start()
+    result = upscaler.picture(picture, Target(factor)).picture
+    _, top = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return top - result.pixels.nbytes
 
-    (small, small_result), (large, large_result) = peak(200), peak(1600)
-    grown = (large - large_result) - (small - small_result)
+
+def test_working_memory_does_not_grow_with_height() -> None:
+    """Strips between stages are freed as the result grows: only input and output scale with the picture."""
+    grown = _peak(_picture(1600, 96), 5.5) - _peak(_picture(200, 96), 5.5)  # two passes and a resampling
     intermediate = 6 * 6 * 4 * 3 * 96 * 1400  # what holding the pass's float result would add
     assert grown < intermediate / 10
+
+
+def test_reducing_a_lot_needs_little() -> None:
+    tall = _peak(_picture(8000, 96), 0.02)
+    assert tall < 8000 * 96 * 3 * 4 / 4, "a quarter of the picture in float32"

@@ -88,7 +88,7 @@ def test_upscaling_a_file_loads_no_torch(tmp_path: Path) -> None:
     picture = subpixel.Picture(np.full((1, 16, 16, 3), 90, np.uint8))
     subpixel.write(picture, source)
     program = (
-        "import sys; from subpixel.cli.main import main\n"
+        "import sys; from subpixel.cli.start import main\n"
         f"sys.argv = ['subpixel', 'upscale', {str(source)!r}, '--scale', '2']\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (0, None), end.code"
     )

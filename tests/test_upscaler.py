@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -21,13 +23,32 @@ def _upscale(pixels: np.ndarray, name: str, scale: float, **options: object) -> 
 
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("level", [0, 1, 100, 254, 255])
-def test_flat_grey_stays(name: str, level: int) -> None:
-    """White stays white, black stays black, grey stays grey."""
+def test_flat_stays_flat(name: str, level: int) -> None:
+    """White stays white, black stays black, grey stays grey, exactly, in every precision."""
     card = zoo.card(name)
-    flat = np.full((20, 24, 3), level, np.uint8)
-    out = _upscale(flat, name, card.scale).astype(int)
-    assert np.abs(out - level).max() <= 1
-    assert (out.max(axis=2) - out.min(axis=2)).max() == 0, "grey gets no tint"
+    for precision in ("fp32", "auto"):
+        for shape in ((20, 24), (20, 24, 3), (1, 1, 3)):
+            out = _upscale(np.full(shape, level, np.uint8), name, card.scale, precision=precision)
+            assert (out == level).all()
+
+
+def test_white_stays_white_over_two_passes_and_beside_a_picture() -> None:
+    page = np.full((60, 60, 3), 255, np.uint8)
+    page[25:35, 25:35] = np.random.default_rng(0).integers(0, 256, (10, 10, 3))
+    out = subpixel.upscale(page, scale=16)
+    assert (out[:160] == 255).all()
+    assert (out[-160:] == 255).all()
+
+
+def test_a_flat_colour_keeps_its_colour() -> None:
+    out = subpixel.upscale(np.full((16, 16, 3), (200, 30, 90), np.uint8), scale=3)
+    assert (out == (200, 30, 90)).all()
+
+
+def test_grey_gets_no_tint() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (40, 40, 1), dtype=np.uint8).repeat(3, axis=2)
+    out = subpixel.upscale(grey, scale=2).astype(int)
+    assert (out.max(axis=2) - out.min(axis=2)).max() == 0
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -70,15 +91,27 @@ def test_hidden_colour_does_not_bleed() -> None:
         assert one[one.shape[0] // 2, one.shape[1] // 2, 3] == 255
 
 
+def test_faint_junk_does_not_bleed() -> None:
+    """Cut-outs carry junk colour where alpha is 1 or 2 of 255: it must not reach what is well visible."""
+    for faint in (1, 2, 4):
+        picture = np.full((40, 40, 4), 128, np.uint8)
+        picture[:, :20] = (255, 0, 255, faint)
+        picture[:, 20:, 3] = 255
+        out = subpixel.upscale(picture, scale=2).astype(int)
+        opaque = out[..., 3] == 255
+        assert opaque.any()
+        assert np.abs(out[opaque][:, :3] - 128).max() <= 1 + 5 * faint
+
+
 def test_alpha_edges_are_sharper_than_bicubic() -> None:
     alpha = np.zeros((40, 40), np.uint8)
     alpha[:, 20:] = 255
     picture = np.dstack([np.full((40, 40, 3), 128, np.uint8), alpha])
     network = subpixel.upscale(picture, scale=3)[60, :, 3].astype(int)
     classical = subpixel.upscale(picture, scale=3, model="bicubic")[60, :, 3].astype(int)
-    assert np.abs(np.diff(network)).max() >= np.abs(np.diff(classical)).max()
-    assert network[0] == 0
-    assert network[-1] == 255
+    assert np.abs(np.diff(network)).max() > np.abs(np.diff(classical)).max()
+    assert (network[:57] == 0).all(), "clear up to the pixel beside the edge"
+    assert (network[63:] == 255).all(), "opaque up to the pixel beside the edge"
 
 
 @pytest.mark.parametrize("shape", [(9, 11), (9, 11, 1), (9, 11, 2), (9, 11, 3), (9, 11, 4)])
@@ -160,9 +193,27 @@ def test_wrong_things() -> None:
         subpixel.upscale([[1, 2]], scale=2)
     with pytest.raises(SettingError, match="the factor is 0"):
         subpixel.upscale(np.zeros((4, 4), np.uint8), scale=0)
+    with pytest.raises(SettingError, match="the factor is '2'"):
+        subpixel.upscale(np.zeros((4, 4), np.uint8), scale="2")  # type: ignore[call-overload]
+
+
+def test_files_by_path_and_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    subpixel.write(Picture(np.zeros((1, 4, 5, 3), np.uint8)), path)
+    for given in (path, str(path), path.read_bytes()):
+        assert subpixel.upscale(given, scale=2).size.width == 10
+
+
+def test_full_memory_is_an_error_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*args: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("subpixel.upscaler.np.empty", no_room)
+    with pytest.raises(SettingError, match="of memory"):
+        subpixel.upscale(np.zeros((4, 4), np.uint8), scale=2)
 
 
 def test_a_result_beyond_memory_is_refused_before_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("subpixel.upscaler._physical_memory", lambda: 100_000_000)
+    monkeypatch.setattr("subpixel.upscaler.memory_limit", lambda: 100_000_000)
     with pytest.raises(SettingError, match="GB of memory"):
         subpixel.upscale(np.zeros((3000, 3000, 3), np.uint8), scale=16)

@@ -35,6 +35,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("engines", "errors", "image", "measure", "plan", "types", "zoo"):
+        return import_module(f"subpixel.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'subpixel' has no attribute {name!r}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,17 +20,17 @@ from subpixel.engines import (
     DEFAULT_ENGINE,
     EngineSettings,
     Runner,
+    check_engine,
     choose_precision,
     has_bf16,
     load_engine,
+    memory_limit,
     nominal_gflops,
     usable_cores,
 )
 from subpixel.errors import SettingError
 from subpixel.image.alpha import fill_transparent
 from subpixel.pipeline import (
-    Clock,
-    Network,
     Strips,
     Window,
     network_strips,
@@ -39,7 +40,8 @@ from subpixel.pipeline import (
 )
 from subpixel.plan import DEFAULT_TILE, PassModel, Plan, Target, make_plan
 from subpixel.results import FileResult, Timings, Upscaled
-from subpixel.types import Picture, Pixels, Planes, Precision, PrecisionChoice, Size
+from subpixel.tile import Clock, Network
+from subpixel.types import Picture, Pixels, Precision, PrecisionChoice, Size
 
 Progress = Callable[[int, int], None]
 """Called as progress(done, total) in tiles, from the calling thread."""
@@ -79,13 +81,14 @@ class Upscaler:
             raise SettingError(f"the number of threads is {threads}", "give 1 or more, as --threads 2")
         if not 16 <= tile <= 8192:
             raise SettingError(f"the tile is {tile} pixels", "give 16 to 8192, as --tile 256")
+        check_engine(engine)
         self.engine = engine
         self.precision = precision
         self.threads = threads or usable_cores()
         self.tile = tile
         self._cards = {scale: zoo.card(name) for scale, name in zoo.candidates(model).items()}
         self._sources = zoo.candidates(model)
-        self._networks: dict[tuple[int, Precision], Network] = {}
+        self._runners: dict[tuple[str, Precision], Runner] = {}
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Upscaler:
@@ -121,7 +124,7 @@ class Upscaler:
 
     def seconds(self, plan: Plan, picture: Picture) -> float:
         """Rough time the networks will take for `picture`, from this processor's nominal speed."""
-        speed = nominal_gflops(self.precision_for(picture.bits)) * self.threads
+        speed = nominal_gflops(self.precision_for(picture.bits)) * min(self.threads, usable_cores())
         return plan.seconds(gflops=speed, frames=picture.frames)
 
     def memory(self, plan: Plan, picture: Picture) -> int:
@@ -131,31 +134,33 @@ class Upscaler:
             channels=picture.channels,
             sample_bytes=picture.bits // 8,
             frames=picture.frames,
+            alpha=picture.has_alpha,
         )
 
-    def _network(self, scale: int, precision: Precision) -> Network:
-        """The network of that scale, loaded once."""
-        key = (scale, precision)
-        if key not in self._networks:
-            engine = load_engine(self.engine)
-            model = zoo.load_model(self._sources[scale])
-            run = engine.load(model.network, EngineSettings(self.threads, precision))
-            self._networks[key] = Network(
-                run=run,
-                scale=scale,
-                halo=model.card.halo,
-                colour=model.card.colour,
-                value_range=model.card.value_range,
-                chroma=self._chroma(scale) if model.card.colour == "y" else None,
-            )
-        return self._networks[key]
-
-    def _chroma(self, scale: int) -> Runner | None:
-        """Bicubic enlargement of Cb and Cr, always in fp32."""
+    def _network(self, scale: int, precision: Precision, *, colour: bool) -> Network:
+        """The network of that scale, loaded once; with bicubic enlargement of Cb and Cr if `colour` needs it."""
+        card = self._cards[scale]
+        chroma = None
         name = zoo.chroma_model(scale)
-        if name is None:
-            return None
-        return load_engine(self.engine).load(zoo.load_model(name).network, EngineSettings(self.threads, "fp32"))
+        if colour and card.colour == "y" and name is not None:
+            chroma = self._runner(name, "fp32")  # as exact as can be: it costs next to nothing
+        return Network(
+            name=card.name,
+            run=self._runner(self._sources[scale], precision),
+            scale=scale,
+            halo=card.halo,
+            colour=card.colour,
+            value_range=card.value_range,
+            chroma=chroma,
+            keeps_flat=card.task == "super-resolution",
+        )
+
+    def _runner(self, model: str | Path, precision: Precision) -> Runner:
+        key = (str(model), precision)
+        if key not in self._runners:
+            network = zoo.load_model(model).network
+            self._runners[key] = load_engine(self.engine).load(network, EngineSettings(self.threads, precision))
+        return self._runners[key]
 
     def picture(self, picture: Picture, target: Target, *, progress: Progress | None = None) -> Upscaled:
         """Make a decoded picture larger.
@@ -174,11 +179,15 @@ class Upscaler:
         self._check_memory(plan, picture)
         precision = self.precision_for(picture.bits)
         started = time.perf_counter()
-        networks = [self._network(step.model.scale, precision) for step in plan.passes]
+        colour = picture.channels >= 3
+        networks = [self._network(step.model.scale, precision, colour=colour) for step in plan.passes]
         loaded = time.perf_counter()
         clock = Clock()
         shape = (picture.frames, plan.target.height, plan.target.width, picture.channels)
-        result: Pixels = np.empty(shape, picture.pixels.dtype)
+        try:
+            result: Pixels = np.empty(shape, picture.pixels.dtype)
+        except MemoryError:
+            raise _too_large(plan, self.memory(plan, picture)) from None
         finished, total = 0, max(1, plan.tiles * picture.frames)
 
         def done(tiles: int) -> None:
@@ -187,20 +196,20 @@ class Upscaler:
             if progress is not None:
                 progress(finished, total)
 
-        for index in range(picture.frames):
-            self._frame(picture.pixels[index], result[index], plan, networks, picture.has_alpha, clock, done)
+        try:
+            for index in range(picture.frames):
+                self._frame(picture.pixels[index], result[index], plan, networks, picture.has_alpha, clock, done)
+        except MemoryError:
+            raise _too_large(plan, self.memory(plan, picture)) from None
         ended = time.perf_counter()
         timings = Timings(load=loaded - started, run=ended - loaded, network=clock.network, other=clock.other)
         return Upscaled(picture.with_pixels(result), plan, precision, timings)
 
     def _check_memory(self, plan: Plan, picture: Picture) -> None:
         """Refuse what would not fit, before any work."""
-        need, have = self.memory(plan, picture), _physical_memory()
+        need, have = self.memory(plan, picture), memory_limit()
         if have is not None and need > have:
-            raise SettingError(
-                f"{plan.target} needs about {need / 1e9:.1f} GB of memory, this computer has {have / 1e9:.1f} GB",
-                "use a smaller factor",
-            )
+            raise _too_large(plan, need, have)
 
     def _frame(
         self,
@@ -247,8 +256,8 @@ class Upscaler:
     def file(
         self,
         source: str | Path,
-        target: str | Path,
-        wish: Target,
+        output: str | Path,
+        target: Target,
         *,
         format: str | None = None,
         quality: int | None = None,
@@ -259,40 +268,40 @@ class Upscaler:
     ) -> FileResult:
         """Make a picture file larger and write the result.
 
-        The target is checked before any work, written beside itself under another name, and renamed when complete.
+        The output is checked before any work, written beside its place under another name, and renamed when whole.
 
         Args:
             source: the picture file.
-            target: the file to write; its suffix chooses the format unless `format` does.
-            wish: factor or size.
+            output: the file to write; its suffix chooses the format unless `format` does.
+            target: factor or size.
             format: format to write, by name.
             quality: 1–100 for formats with loss.
             lossless: for formats that have both.
-            overwrite: replace an existing target.
+            overwrite: replace an existing file.
             pixel_limit: largest number of pixels read; None for the default.
             progress: see `picture`.
 
         Raises:
             PictureError: the source cannot be read.
-            OutputError: the target exists, or cannot be written.
+            OutputError: the output exists, or cannot be written.
             SettingError, ModelError, EngineError: as `picture`.
         """
         started = time.perf_counter()
         limit = {} if pixel_limit is None else {"pixel_limit": pixel_limit}
         picture = image.read(source, **limit)
-        chosen = format if format is not None or Path(target).suffix else picture.metadata.format
-        image.check_target(target, format=chosen, size=wish.size_for(picture.size), overwrite=overwrite)
+        chosen = format if format is not None or Path(output).suffix else picture.metadata.format
+        image.check_target(output, format=chosen, size=target.size_for(picture.size), overwrite=overwrite)
         read = time.perf_counter()
-        made = self.picture(picture, wish, progress=progress)
+        made = self.picture(picture, target, progress=progress)
         computed = time.perf_counter()
         notes = image.write(
-            made.picture, target, format=chosen, quality=quality, lossless=lossless, overwrite=overwrite
+            made.picture, output, format=chosen, quality=quality, lossless=lossless, overwrite=overwrite
         )
         written = time.perf_counter()
         times = made.timings
         return FileResult(
             Path(source),
-            Path(target),
+            Path(output),
             picture.size,
             made.picture.size,
             tuple(step.model.name for step in made.plan.passes),
@@ -302,7 +311,7 @@ class Upscaler:
 
     @overload
     def upscale(
-        self, x: str | Path, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
+        self, x: str | bytes | Path, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
     ) -> Picture: ...
     @overload
     def upscale(
@@ -320,7 +329,7 @@ class Upscaler:
 
         Args:
             x: an array (H, W) or (H, W, 1–4), uint8, uint16 or float in 0–1, channels grey, grey + alpha, RGB or RGBA;
-                a Pillow image; a `Picture`; or a path to a picture file.
+                a Pillow image; a `Picture`; or a picture file, by its path or its bytes.
             scale: factor, above 0 and up to 16; 4 if neither it nor a size is given.
             width: width to fit inside.
             height: height to fit inside.
@@ -337,8 +346,10 @@ class Upscaler:
             return image.to_array(self.picture(image.from_array(x), target).picture, like=x)
         if isinstance(x, Picture):
             return self.picture(x, target).picture
-        if isinstance(x, str | Path):
+        if isinstance(x, str | bytes):
             return self.picture(image.read(x), target).picture
+        if isinstance(x, os.PathLike):
+            return self.picture(image.read(Path(x)), target).picture
         if image.is_pillow(x):
             return image.to_pillow(self.picture(image.from_pillow(x), target).picture, like=x)
         raise SettingError(f"cannot upscale a {type(x).__name__}", "give an array, a Pillow image or a path")
@@ -346,7 +357,7 @@ class Upscaler:
 
 @overload
 def upscale(
-    x: str | Path,
+    x: str | bytes | Path,
     *,
     scale: float | None = ...,
     width: int | None = ...,
@@ -375,14 +386,8 @@ def upscale(
         return upscaler.upscale(x, scale=scale, width=width, height=height)
 
 
-def _physical_memory() -> int | None:
-    """Bytes of memory in this computer, None where the system does not tell."""
-    import os
-
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
-
-
-__all__ = ["FileResult", "Planes", "Progress", "Timings", "Upscaled", "Upscaler", "upscale"]
+def _too_large(plan: Plan, need: int, have: int | None = None) -> SettingError:
+    there = "more than there is" if have is None else f"{have / 1e9:.1f} GB are there"
+    return SettingError(
+        f"{plan.target} needs about {need / 1e9:.1f} GB of memory, {there}", "use a smaller factor, or a smaller --tile"
+    )

@@ -31,7 +31,8 @@ def test_show_one(run: Command) -> None:
 
 def test_show_nothing_or_nonsense(run: Command) -> None:
     assert run("models", "show").code == 2
-    assert run("models", "delete", "espcn-x3").code == 2
+    assert run("models", "espcn-x2", "espcn-x3").code == 2
+    assert run("models", "espcn-x3").out == run("models", "show", "espcn-x3").out
     ran = run("models", "show", "espnc-x3")
     assert ran.code == 5
     assert "did you mean" in ran.err

@@ -250,22 +250,94 @@ def test_version(run: Command) -> None:
 
 
 def _start(*words: object) -> subprocess.Popen[str]:
-    program = "from subpixel.cli.main import main; main()"
+    program = "from subpixel.cli.start import main; main()"
     command = [sys.executable, "-c", program, *map(str, words)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_leaves_nothing(tmp_path: Path, sent: signal.Signals) -> None:
-    source = draw(tmp_path / "a.png", 1500, 1500)
-    process = _start("upscale", source, "--scale", "4", "--threads", "1")
-    time.sleep(2.5)
-    assert process.poll() is None, "still working"
-    process.send_signal(sent)
-    _, err = process.communicate(timeout=20)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_interrupted_leaves_nothing(tmp_path: Path, name: str) -> None:
+    """Stopped in the second of two pictures, which is large: the first is there, nothing of the second."""
+    draw(tmp_path / "a.ppm")
+    draw(tmp_path / "b.ppm", 2000, 2000)
+    process = _start("upscale", tmp_path / "a.ppm", tmp_path / "b.ppm", "--threads", "1", "-o", tmp_path / "out")
+    assert process.stdout is not None
+    assert "a-x4.ppm" in process.stdout.readline()
+    time.sleep(0.5)
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert err.strip() == "subpixel: stopped"
+    assert _files(tmp_path) == {"a.ppm", "b.ppm", "out/a-x4.ppm"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_interrupted_while_starting(tmp_path: Path) -> None:
+    source = draw(tmp_path / "a.ppm", 2000, 2000)
+    for wait in (0.1, 0.2, 0.4):
+        process = _start("upscale", source)
+        time.sleep(wait)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+        assert "Traceback" not in err
+        assert process.returncode in (130, -signal.SIGTERM), "by us, or before Python had begun"
+        assert _files(tmp_path) == {"a.ppm"}
+
+
+def test_a_reader_that_leaves_does_not_stop_the_work(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        draw(tmp_path / "in" / name)
+    process = _start("upscale", tmp_path / "in", "-o", tmp_path / "out")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    assert _files(tmp_path / "out") == {"a.png", "b.png", "c.png"}
+
+
+def test_words_that_the_terminal_cannot_show(tmp_path: Path) -> None:
+    source = draw(tmp_path / "ü.png")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-c", "from subpixel.cli.start import main; main()", "upscale", str(source)]
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ü-x4.png").exists()
+
+
+def test_long_names(run: Command, tmp_path: Path) -> None:
+    long = "x" * 300
+    source = draw(tmp_path / "a.png")
+    assert run("upscale", tmp_path / long).code == 3
+    assert run("upscale", source, "-o", tmp_path / f"{long}.png").code == 4
+    assert run("upscale", source, "--model", long).code == 5
     assert _files(tmp_path) == {"a.png"}
+
+
+def test_a_failure_leaves_no_empty_folder(run: Command, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("no picture")
+    assert run("upscale", tmp_path / "bad.png", "-o", tmp_path / "made" / "deep" / "b.png").code == 3
+    assert not (tmp_path / "made").exists()
+
+
+def test_what_is_wrong_for_all_is_said_once(run: Command, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        draw(tmp_path / "in" / name)
+    for words, code in ((["--engine", "openvin"], 2), (["--engine", "fake"], 2), (["--format", "jpg2"], 2)):
+        ran = run("upscale", tmp_path / "in", "-o", tmp_path / "out", *words)
+        assert ran.code == code
+        assert len(ran.err.splitlines()) == 1
+    ran = run("upscale", tmp_path / "in", "--engine", "onnxruntime", "--precision", "bf16")
+    assert ran.code == 6
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_plan_as_json(run: Command, tmp_path: Path) -> None:
+    ran = run("upscale", draw(tmp_path / "a.png", 300, 400), "--plan", "--json", "--scale", "7")
+    plan = json.loads(ran.out)
+    assert plan["size"] == [2800, 2100]
+    assert [step["model"] for step in plan["passes"]] == ["espcn-x2", "espcn-x4"]
+    assert plan["resample"] is True
+    assert plan["memory_bytes"] > 0
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
@@ -287,13 +359,14 @@ def test_unwritable_target(run: Command, tmp_path: Path) -> None:
     assert len(ran.err.splitlines()) == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_full_disk(tmp_path: Path) -> None:
     """The largest file this process may write is small: the system then answers as it does for a full disk."""
     source = draw(tmp_path / "a.png", 100, 100)
     program = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
-        "from subpixel.cli.main import main; main()"
+        "from subpixel.cli.start import main; main()"
     )
     command = [sys.executable, "-c", program, "upscale", str(source), "--scale", "4"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

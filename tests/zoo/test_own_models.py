@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from subpixel.errors import SubpixelError
 from subpixel.image.resample import resize
 from subpixel.plan import Target
 from subpixel.types import Picture
@@ -70,7 +71,7 @@ def test_rgb_network_on_grey_with_alpha(tmp_path: Path) -> None:
 
 
 def test_luma_network_at_a_scale_without_a_bicubic_network(tmp_path: Path) -> None:
-    """Cb and Cr are enlarged in another way then, and tiles still do not show."""
+    """Cb and Cr are resampled tile by tile then: the same but for the last bit, which may turn one rounding."""
     folder = _make(tmp_path / "mine", scale=5, channels=1, top=1.0)
     y, x = np.mgrid[:40, :50] / 6
     colour = np.stack([np.sin(x), np.cos(y), np.sin(x + y)], axis=2) * 0.3 + 0.5
@@ -80,6 +81,19 @@ def test_luma_network_at_a_scale_without_a_bicubic_network(tmp_path: Path) -> No
     assert np.abs(whole.pixels.astype(int) - tiled.pixels).max() <= 1
     smooth = resize(pixels[0].transpose(2, 0, 1).astype(np.float32), 200, 250).transpose(1, 2, 0)
     assert np.abs(whole.pixels[0] - smooth).mean() < 6
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize(("old", "new"), [("scale = 5", "scale = 4"), ('colour = "y"', 'colour = "rgb"')])
+def test_a_card_that_is_not_the_networks(tmp_path: Path, engine: str, old: str, new: str) -> None:
+    if engine == "onnxruntime":
+        pytest.importorskip("onnxruntime", reason="the optional engine is not installed")
+    card = _make(tmp_path / "mine", scale=5, channels=1, top=1.0) / "card.toml"
+    card.write_text(card.read_text().replace(old, new))
+    upscaler = Upscaler(card, engine=engine, precision="fp32")
+    with pytest.raises(SubpixelError, match="mine") as caught:
+        upscaler.picture(Picture(np.zeros((1, 9, 9, 3), np.uint8)), Target(4))
+    assert "\n" not in str(caught.value)
 
 
 def test_one_network_makes_every_factor(tmp_path: Path) -> None:

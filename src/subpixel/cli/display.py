@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from subpixel.errors import SubpixelError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from subpixel.upscaler import FileResult
+    from subpixel.results import FileResult
 
 _PATIENCE = 0.4  # seconds before a progress bar is worth drawing (and importing)
 
@@ -48,8 +49,9 @@ class Display:
         self._task: TaskID | None = None
         self._label = ""
         self._finished = 0
+        self._unread = False
         self._started = time.monotonic()
-        self._shown = not quiet and not as_json and sys.stderr.isatty()
+        self._shown = not quiet and not as_json and sys.stderr is not None and sys.stderr.isatty()
 
     def __enter__(self) -> Display:
         return self
@@ -110,7 +112,7 @@ class Display:
                     "write": round(times.write, 4),
                 },
             }
-            self._line(json.dumps(row, ensure_ascii=False))
+            self._line(json.dumps(row))
         elif not self._quiet:
             how = " + ".join(result.models) or "resampling"
             self._line(
@@ -124,15 +126,23 @@ class Display:
         """A picture failed."""
         self._finished += 1
         if self._json:
-            self._line(json.dumps({"input": str(source), "error": error.what, "hint": error.hint}, ensure_ascii=False))
+            self._line(json.dumps({"input": str(source), "error": error.what, "hint": error.hint}))
         elif self._bar is not None:
             self._bar.console.print(f"subpixel: {error}", markup=False, highlight=False, soft_wrap=True)
         else:
             print(f"subpixel: {error}", file=sys.stderr)
 
     def _line(self, text: str) -> None:
-        """One line on standard output, without tearing the bar where both go to one terminal."""
-        if self._bar is not None and sys.stdout.isatty():
-            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
-        else:
-            print(text, flush=True)
+        """One line on standard output, without tearing the bar where both go to one terminal.
+
+        Where nobody reads any more, as after `| head`, the work goes on without words.
+        """
+        try:
+            if self._bar is not None and sys.stdout.isatty():
+                self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            elif sys.stdout is not None and not self._unread:
+                print(text, flush=True)
+        except OSError:
+            self._unread = True
+            # The interpreter flushes standard output once more at its end; give it something that takes it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

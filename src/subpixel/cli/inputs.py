@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
-from subpixel.errors import OutputUnwritable, PictureMissing, SettingError, SubpixelError
+from subpixel.errors import OutputUnwritable, PictureMissing, PictureUnreadable, SettingError, SubpixelError
 from subpixel.image.formats import FORMATS, by_name
 
 
@@ -61,9 +63,9 @@ def find_jobs(
     """
     into = None if output is None else Path(output)
     as_folder = output is not None and (
-        output.endswith(("/", os.sep)) or Path(output).is_dir() or len(inputs) > 1 or any(p.is_dir() for p in inputs)
+        output.endswith(("/", os.sep)) or _is(Path.is_dir, output) or len(inputs) > 1 or _any_folder(inputs)
     )
-    if as_folder and into is not None and into.is_file():
+    if as_folder and into is not None and _is(Path.is_file, into):
         what = "a folder's pictures" if len(inputs) == 1 else f"{len(inputs)} inputs"
         raise SettingError(f"the output {into} is a file, for {what}", "give a folder, as -o results/")
     seen: dict[Path, Path] = {}
@@ -84,7 +86,13 @@ def find_jobs(
 def _jobs_of(
     source: Path, into: Path | None, as_folder: bool, label: str, format: str | None
 ) -> Iterator[Job | tuple[Path, SubpixelError]]:
-    if source.is_dir():
+    try:
+        there, folder_there = source.exists(), source.is_dir()
+    except OSError as error:
+        shown = f"{str(source)[:60]}…" if len(str(source)) > 200 else str(source)
+        yield source, PictureUnreadable(f"{shown} cannot be opened", error.strerror or str(error))
+        return
+    if folder_there:
         folder = into or source.resolve().parent / f"{source.resolve().name}-{label}"
         if folder.resolve() == source.resolve():
             raise OutputUnwritable(f"the output folder {folder} is the input folder", "give another, as -o results/")
@@ -96,7 +104,7 @@ def _jobs_of(
         if count == 0:
             suffixes = ", ".join(row.suffixes[0] for row in FORMATS)
             yield source, PictureMissing(f"no pictures in {source}", f"known suffixes are {suffixes}")
-    elif not source.exists():
+    elif not there:
         yield source, PictureMissing(f"{source} does not exist", _similar(source))
     elif into is None:
         yield Job(source, _beside(source, label, format))
@@ -118,14 +126,38 @@ def _similar(missing: Path) -> str:
     return f"did you mean {missing.with_name(near[0])}?" if near else "check the name"
 
 
-def make_folder(target: Path) -> None:
+def _is(question: Callable[[Path], bool], path: str | Path) -> bool:
+    """A question about a path, no where the system does not answer: what is wrong with it is said when it is used."""
+    try:
+        return question(Path(path))
+    except OSError:
+        return False
+
+
+def _any_folder(paths: Sequence[Path]) -> bool:
+    return any(_is(Path.is_dir, path) for path in paths)
+
+
+def make_folder(target: Path) -> list[Path]:
     """Make the folder that a result goes to, where it is missing.
+
+    Returns:
+        The folders that were made, innermost first: `drop_folders` takes them away again if nothing is put there.
 
     Raises:
         OutputUnwritable: it cannot be made.
     """
     try:
+        made = list(takewhile(lambda folder: not folder.exists(), target.parents))
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
         raise OutputUnwritable(f"the folder {target.parent} cannot be made", str(reason)) from error
+    return made
+
+
+def drop_folders(made: list[Path]) -> None:
+    """Remove folders that `make_folder` made, as far as they are empty."""
+    with contextlib.suppress(OSError):
+        for folder in made:
+            folder.rmdir()

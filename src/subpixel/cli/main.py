@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from types import FrameType
 from typing import Annotated, Any, Final
 
 import typer
@@ -90,13 +87,14 @@ def root(
     """
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends work as Ctrl-C does, so that no half-written file stays behind."""
-    raise KeyboardInterrupt
-
-
 # Typer may carry its own copy of click; BadParameter's base is UsageError in both.
 _UsageError: Final[type[Exception]] = typer.BadParameter.__bases__[0]
+
+
+def _system_error(error: OSError | MemoryError) -> str:
+    if isinstance(error, MemoryError):
+        return "memory is full: use a smaller factor, a smaller --tile, or close other programs"
+    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
 
 
 def invoke(words: Sequence[str]) -> int:
@@ -113,9 +111,9 @@ def invoke(words: Sequence[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away, as in `subpixel models | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (OSError, MemoryError) as error:
+        print(f"subpixel: {_system_error(error)}", file=sys.stderr)
+        return SubpixelError.exit_code
     except _UsageError as error:
         context = getattr(error, "ctx", None)
         where = context.command_path if context is not None else "subpixel"
@@ -125,11 +123,3 @@ def invoke(words: Sequence[str]) -> int:
     if code == _INTERRUPTED:
         print("subpixel: stopped", file=sys.stderr)
     return code if isinstance(code, int) else 0
-
-
-def main() -> None:
-    """Entry point of the command."""
-    # Tiles already keep every core busy; BLAS threads beside them only get in the way.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    signal.signal(signal.SIGTERM, _stop)
-    sys.exit(invoke(sys.argv[1:]))

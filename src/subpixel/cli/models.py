@@ -13,8 +13,9 @@ from subpixel.zoo.card import Card
 
 
 def models(
-    action: Annotated[str | None, typer.Argument(metavar="[show NAME]", help="show: one model's card.")] = None,
-    name: Annotated[str | None, typer.Argument(metavar="", help="Name of the model, or a path.")] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[[show] NAME]", help="One model's card, by name or path.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the models, or show one.
@@ -27,23 +28,25 @@ def models(
     """
     from subpixel import zoo
 
-    if action is None:
-        cards = [zoo.card(model) for model in zoo.model_names()]
+    names = list(words or [])
+    if names[:1] == ["show"]:
+        names = names[1:]
+        if not names:
+            raise SettingError("no model was named", "as in: subpixel models show espcn-x3")
+    if len(names) > 1:
+        raise SettingError(f"{len(names)} models were named", "one at a time: subpixel models show espcn-x3")
+    if names:
+        card = zoo.load_model(names[0]).card
         if as_json:
-            print(json.dumps([asdict(card) for card in cards], ensure_ascii=False, indent=2))
+            print(json.dumps(asdict(card), indent=2))
         else:
-            _table(cards)
+            _show(card)
         return
-    if action != "show" or name is None:
-        raise SettingError(
-            f"models has no action {action!r}" if action != "show" else "no model was named",
-            "try subpixel models, or subpixel models show espcn-x3",
-        )
-    card = zoo.load_model(name).card
+    cards = [zoo.card(model) for model in zoo.model_names()]
     if as_json:
-        print(json.dumps(asdict(card), ensure_ascii=False, indent=2))
-        return
-    _show(card)
+        print(json.dumps([asdict(card) for card in cards], indent=2))
+    else:
+        _table(cards)
 
 
 def _table(cards: list[Card]) -> None:
@@ -55,7 +58,7 @@ def _table(cards: list[Card]) -> None:
 
     sets = sorted({name for card in cards for name in card.scores}, key=lambda name: (len(name), name))
     table = Table(box=box.SIMPLE, pad_edge=False)
-    table.add_column("model")
+    table.add_column("model", no_wrap=True, min_width=12)
     table.add_column("scale")
     table.add_column("parameters", justify="right")
     for name in sets:

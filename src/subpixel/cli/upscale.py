@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from subpixel.cli.display import Display, seconds_text
-from subpixel.errors import SettingError, SubpixelError
-
-if TYPE_CHECKING:
-    from subpixel.plan import Target
-    from subpixel.upscaler import Upscaler
+from subpixel.cli.display import Display
+from subpixel.errors import EngineError, ModelError, SettingError, SubpixelError
 
 
 def upscale(
@@ -38,21 +34,26 @@ def upscale(
         Literal["auto", "fp32", "bf16"],
         typer.Option(help="Arithmetic of the networks. auto: bf16 for 8-bit pictures where this CPU has it."),
     ] = "auto",
-    threads: Annotated[int | None, typer.Option(help="Threads to compute with. [default: every core]")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads to compute, decode and encode with. [default: every core]")
+    ] = None,
     tile: Annotated[
         int, typer.Option(help="Largest side of a tile, input pixels. Less memory if smaller; the result is the same.")
     ] = 256,
     format: Annotated[
         str | None, typer.Option(help="Format to write, as png or webp. [default: by -o's suffix, else the input's]")
     ] = None,
-    quality: Annotated[int | None, typer.Option(help="1 to 100, for formats with loss.")] = None,
+    quality: Annotated[
+        int | None, typer.Option(help="1 to 100, for formats with loss. [default: JPEG 95, WebP 92, AVIF 85]")
+    ] = None,
     lossless: Annotated[
         bool | None, typer.Option("--lossless/--lossy", help="For WebP and AVIF. [default: as the input]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Show passes, tiles, memory and time, and do nothing.")] = False,
     pixel_limit: Annotated[
-        int | None, typer.Option(help="Largest input in pixels, against files that claim absurd sizes.")
+        int | None,
+        typer.Option(help="Largest input in pixels, against files that claim absurd sizes. [default: 500000000]"),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per picture.")] = False,
@@ -61,17 +62,19 @@ def upscale(
 
     Examples:
 
-        subpixel upscale photo.jpg                      four times larger, as photo-x4.jpg
+        subpixel upscale photo.jpg  # four times larger, as photo-x4.jpg
 
         subpixel upscale photo.jpg --scale 2.7 -o large.png
 
-        subpixel upscale photo.jpg --size 3840x2160     to fill a screen
+        subpixel upscale photo.jpg --size 3840x2160  # as large as fits a screen
 
-        subpixel upscale holiday/ -o holiday-large/     every picture of a folder
+        subpixel upscale holiday/ -o holiday-large/  # every picture of a folder
 
-        subpixel upscale photo.jpg --plan               what it would do, and how long it would take
+        subpixel upscale photo.jpg --plan  # what it would do, how long it would take
     """
-    from subpixel.cli.inputs import find_jobs, make_folder
+    from subpixel import engines, image
+    from subpixel.cli.inputs import drop_folders, find_jobs, make_folder
+    from subpixel.cli.plan import show_plan
     from subpixel.plan import Target, parse_size
     from subpixel.upscaler import Upscaler
 
@@ -79,12 +82,11 @@ def upscale(
         if width is not None or height is not None:
             raise SettingError("--size was given with --width or --height", "give one of them")
         width, height = parse_size(size)
-    if quality is not None and not 1 <= quality <= 100:
-        raise SettingError(f"the quality is {quality}", "give 1 to 100, as --quality 90")
-    if pixel_limit is not None and pixel_limit < 1:
-        raise SettingError(f"the pixel limit is {pixel_limit}", "give a number of pixels, as --pixel-limit 1000000000")
-    if "" in inputs or output == "":  # an unset variable of a script; as a path it would mean the current folder
-        raise SettingError("an empty name was given", "name a picture or a folder; . is the current one")
+    _check([*inputs, *(word for word in (output, model) if word is not None)], quality, pixel_limit)
+    if engine not in engines.engine_names():  # the one for tests is no engine for a person
+        engines.check_engine(engine if engine != "fake" else "")
+    if threads is not None and threads > 0:
+        image.set_threads(threads)
     wish = Target(scale, width, height)
     jobs = list(find_jobs([Path(name) for name in inputs], output, wish.label, format))
     failed: list[SubpixelError] = []
@@ -98,11 +100,12 @@ def upscale(
                 display.error(*job)
                 continue
             display.begin(job.source)
+            made: list[Path] = []
             try:
                 if plan:
-                    _show_plan(upscaler, job.source, wish, pixel_limit)
+                    show_plan(upscaler, job.source, wish, pixel_limit=pixel_limit, as_json=as_json)
                     continue
-                make_folder(job.target)
+                made = make_folder(job.target)
                 display.result(
                     upscaler.file(
                         job.source,
@@ -116,7 +119,11 @@ def upscale(
                         progress=display.progress,
                     )
                 )
+            except (ModelError, EngineError):
+                drop_folders(made)
+                raise  # as wrong for every other picture
             except SubpixelError as error:
+                drop_folders(made)
                 failed.append(error)
                 display.error(job.source, error)
     if failed:
@@ -125,22 +132,11 @@ def upscale(
         raise typer.Exit(failed[0].exit_code if len(jobs) == 1 else 1)
 
 
-def _show_plan(upscaler: Upscaler, source: Path, wish: Target, pixel_limit: int | None) -> None:
-    """Print what would be done with one picture."""
-    from subpixel import image
-
-    picture = image.read(source) if pixel_limit is None else image.read(source, pixel_limit=pixel_limit)
-    plan = upscaler.plan(picture.size, wish)
-    colours = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}[picture.channels]
-    frames = f", {picture.frames} frames" if picture.frames > 1 else ""
-    print(f"{source}  {plan.source} → {plan.target}, {colours}, {picture.bits} bits{frames}")
-    for number, step in enumerate(plan.passes, 1):
-        largest = step.tiles.largest
-        tiles = f"{step.tiles.count} tiles of {largest}" if step.tiles.count > 1 else "1 tile"
-        print(f"  pass {number}    {step.model.name}  {step.source} → {step.target}, {tiles}, halo {step.model.halo}")
-    if plan.resample:
-        start = plan.passes[-1].target if plan.passes else plan.source
-        print(f"  resample  antialiased bicubic  {start} → {plan.target}")
-    print(f"  engine    {upscaler.engine}, {upscaler.precision_for(picture.bits)}, {upscaler.threads} threads")
-    print(f"  memory    about {upscaler.memory(plan, picture) / 1e6:.0f} MB at the peak")
-    print(f"  time      about {seconds_text(upscaler.seconds(plan, picture))} in the networks")
+def _check(words: list[str], quality: int | None, pixel_limit: int | None) -> None:
+    """Raise SettingError for what can be known to be wrong before any picture is opened."""
+    if "" in words:  # an unset variable of a script; as a path it would mean the current folder
+        raise SettingError("an empty name was given", "check the variables of your script; . is the current folder")
+    if quality is not None and not 1 <= quality <= 100:
+        raise SettingError(f"the quality is {quality}", "give 1 to 100, as --quality 90")
+    if pixel_limit is not None and pixel_limit < 1:
+        raise SettingError(f"the pixel limit is {pixel_limit}", "give a number of pixels, as --pixel-limit 1000000000")

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Final, cast
 
 from subpixel.engines.base import Batch, Engine, EngineSettings, Runner, choose_precision
-from subpixel.engines.processor import has_bf16, nominal_gflops, usable_cores
+from subpixel.engines.processor import has_bf16, memory_limit, nominal_gflops, usable_cores
 from subpixel.errors import EngineError, SettingError
 
 __all__ = [
@@ -16,10 +16,12 @@ __all__ = [
     "Engine",
     "EngineSettings",
     "Runner",
+    "check_engine",
     "choose_precision",
     "engine_names",
     "has_bf16",
     "load_engine",
+    "memory_limit",
     "nominal_gflops",
     "usable_cores",
 ]
@@ -42,8 +44,19 @@ def _installed() -> dict[str, str]:
 
 
 def engine_names() -> tuple[str, ...]:
-    """Names that `load_engine` knows."""
-    return tuple(sorted({*_OWN, *_installed()}))
+    """Names of the engines that run networks (the fake one for tests is not among them)."""
+    return tuple(sorted({*_OWN, *_installed()} - {"fake"}))
+
+
+def check_engine(name: str) -> None:
+    """Raise SettingError where there is no engine of that name; the nearest names are in the hint."""
+    if name in _OWN or name in _installed():
+        return
+    names = engine_names()
+    near = get_close_matches(name, names, 1)
+    raise SettingError(
+        f"no engine is called {name!r}", f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+    )
 
 
 def load_engine(name: str) -> Engine:
@@ -53,12 +66,8 @@ def load_engine(name: str) -> Engine:
         SettingError: there is none; the nearest names are in the hint.
         EngineError: its package cannot be imported.
     """
-    where = _OWN.get(name) or _installed().get(name)
-    if where is None:
-        names = engine_names()
-        near = get_close_matches(name, names, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-        raise SettingError(f"no engine is called {name!r}", hint)
+    check_engine(name)
+    where = _OWN.get(name) or _installed()[name]
     module, _, attribute = where.partition(":")
     try:
         made = getattr(import_module(module), attribute)()

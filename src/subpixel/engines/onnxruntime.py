@@ -36,6 +36,10 @@ class OnnxRuntimeEngine:
         name = session.get_inputs()[0].name
 
         def run(batch: Batch) -> Batch:
-            return cast(Batch, session.run(None, {name: batch})[0])
+            try:
+                return cast(Batch, session.run(None, {name: batch})[0])
+            except Exception as error:
+                reason = str(error).strip().splitlines()[-1]
+                raise EngineError(f"onnxruntime failed in the network {network.name}: {reason}") from error
 
         return run

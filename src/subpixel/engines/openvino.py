@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -58,7 +59,7 @@ class OpenVINOEngine:
             "ENABLE_CPU_PINNING": False,
         }
         try:
-            core = openvino.Core()
+            core = _core(openvino)
             graph = core.read_model(network.onnx, b"")
             compiled = core.compile_model(graph, "CPU", options)
             # OpenVINO's first conversion of an array fills tables guarded by a C++ lock while it holds Python's: two
@@ -67,6 +68,9 @@ class OpenVINOEngine:
                 _ = openvino.Tensor(np.zeros(1, np.float32), shared_memory=True).data
         except RuntimeError as error:
             raise EngineError(f"openvino cannot load the network {network.name}: {_reason(error)}") from error
+        computed = compiled.get_property("INFERENCE_PRECISION_HINT")
+        if settings.precision == "bf16" and computed != openvino.Type.bf16:
+            raise EngineError("this processor does not compute in bf16", "use --precision fp32, or leave it to auto")
         local = threading.local()
 
         def run(batch: Batch) -> Batch:
@@ -83,6 +87,12 @@ class OpenVINOEngine:
             return np.array(request.get_output_tensor().data, dtype=np.float32)
 
         return run
+
+
+@cache
+def _core(openvino: Any) -> Any:
+    """OpenVINO's list of devices, made once."""
+    return openvino.Core()
 
 
 def _reason(error: RuntimeError) -> str:

@@ -1,7 +1,8 @@
-"""What this computer's processor can do, read without loading any engine."""
+"""What this computer has: cores, instruction sets, memory. Read without loading any engine."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from functools import cache
@@ -42,3 +43,27 @@ def nominal_gflops(precision: str) -> float:
     if precision == "bf16":
         return 200.0 if has_bf16() else 50.0
     return 95.0 if wide else 50.0
+
+
+def memory_limit() -> int | None:
+    """Bytes of memory this process may use: the computer's, its container's or its own limit, whichever is least.
+
+    None where the system tells none of them.
+    """
+    limits = []
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            limits.append(int(Path(name).read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            continue
+    try:
+        import resource
+
+        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if soft != resource.RLIM_INFINITY:
+            limits.append(soft)
+    except (ImportError, OSError):
+        pass
+    return min(limits, default=None)

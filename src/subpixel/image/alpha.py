@@ -17,6 +17,8 @@ from subpixel.types import Planes
 
 _LEAST_ALPHA: Final = np.float32(0.5 / 65_535)
 """Below half a step of 16 bits, alpha is none."""
+_FAINT: Final = 1 / 32
+"""Below this alpha, a pixel's own colour counts less the fainter it is."""
 
 
 def premultiply(planes: Planes, alpha: NDArray[np.float32]) -> Planes:
@@ -42,10 +44,12 @@ def unpremultiply(planes: Planes, alpha: NDArray[np.float32]) -> Planes:
 
 
 def fill_transparent(planes: Planes, alpha: NDArray[np.float32]) -> Planes:
-    """Give fully transparent pixels the colour of the visible ones around them, near ones counting most.
+    """Give transparent pixels the colour of the visible ones around them, near ones counting most.
 
-    The hidden colours have no influence on the result. Visible pixels keep their colour exactly. Work and memory grow
-    with the number of pixels (4/3 of it, over all levels of the pyramid).
+    Colours of fully transparent pixels have no influence on the result. Pixels of alpha up to 1/32 are a mixture of
+    their own colour and their neighbours': cut-outs carry rounding junk there, which a network would spread over what
+    is well visible. All others keep their colour exactly. Work and memory grow with the number of pixels (4/3 of it,
+    over all levels of the pyramid).
 
     Args:
         planes: (channels, H, W), straight colour, 0–1, float32.
@@ -54,33 +58,36 @@ def fill_transparent(planes: Planes, alpha: NDArray[np.float32]) -> Planes:
     Returns:
         (channels, H, W); `planes` itself where nothing is hidden; all 0 where everything is.
     """
-    hidden = alpha <= 0
-    if not hidden.any():
+    trust = np.clip(alpha * np.float32(1 / _FAINT), 0, 1)
+    if trust.min() == 1:
         return planes
-    filled = np.where(hidden, np.float32(0), planes)
-    _fill(filled, np.maximum(alpha, 0), hidden)
+    filled = np.where(alpha <= 0, np.float32(0), planes)
+    _fill(filled, np.maximum(alpha, 0) * trust, trust)
     return filled
 
 
-def _fill(colour: Planes, weight: NDArray[np.float32], hidden: NDArray[np.bool_]) -> None:
-    """Fill the hidden pixels of one level, in place: from the level of half the size, then softened.
+def _fill(colour: Planes, weight: NDArray[np.float32], trust: NDArray[np.float32]) -> None:
+    """Mix the pixels of one level, in place, with the level of half the size, as far as they are not trusted.
 
     Args:
-        colour: (channels, H, W), 0 where hidden.
-        weight: (H, W), 0 where hidden.
-        hidden: (H, W).
+        colour: (channels, H, W).
+        weight: (H, W), how much a pixel counts in the mean of its 2×2 block; 0 where it must not.
+        trust: (H, W), how much of its own colour a pixel keeps, 0–1.
     """
     _, height, width = colour.shape
-    if (height == 1 and width == 1) or not hidden.any():
+    if (height == 1 and width == 1) or trust.min() == 1:
         return
-    coarse_weight = _halved(weight)
-    coarse_hidden = coarse_weight <= 0
+    total = _halved(weight)
     coarse = np.stack([_halved(plane * weight) for plane in colour])
-    np.divide(coarse, coarse_weight, out=coarse, where=~coarse_hidden)
-    _fill(coarse, coarse_weight, coarse_hidden)
+    np.divide(coarse, total, out=coarse, where=total > 0)
+    coarse_weight = np.minimum(total * 4, 1)  # four halves make a whole, and a whole is enough
+    _fill(coarse, coarse_weight, coarse_weight)
+    mixed = trust < 1
     for plane, small in zip(colour, coarse, strict=True):
-        np.copyto(plane, small.repeat(2, axis=0).repeat(2, axis=1)[:height, :width], where=hidden)
-        np.copyto(plane, _softened(_softened(plane).T).T, where=hidden)
+        around = small.repeat(2, axis=0).repeat(2, axis=1)[:height, :width]
+        np.copyto(plane, around + trust * (plane - around), where=mixed)
+        soft = _softened(_softened(plane).T).T
+        np.copyto(plane, soft + trust * (plane - soft), where=mixed)
 
 
 def _halved(plane: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -42,13 +42,19 @@ def taps(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]
     return mirrored, weight
 
 
+def _block(n_in: int, n_out: int) -> int:
+    """Output samples per block: fewer when reducing, so that a block never needs much more than 64 input samples."""
+    return max(1, min(_BLOCK, _BLOCK * n_out // n_in))
+
+
 @lru_cache(maxsize=64)
 def _blocks(n_in: int, n_out: int) -> tuple[tuple[int, int, int, int, NDArray[np.float32]], ...]:
     """Banded blocks (out_start, out_stop, in_start, in_stop, matrix (out, in)) that together make the resampling."""
     index, weight = taps(n_in, n_out)
     made = []
-    for start in range(0, n_out, _BLOCK):
-        stop = min(start + _BLOCK, n_out)
+    step = _block(n_in, n_out)
+    for start in range(0, n_out, step):
+        stop = min(start + step, n_out)
         used = index[start:stop][weight[start:stop] != 0]
         low, high = int(used.min()), int(used.max()) + 1
         matrix = np.zeros((stop - start, high - low))
@@ -78,7 +84,7 @@ def resize_rows(strip: Planes, block: tuple[int, int, int, int], height_in: int,
     Returns:
         Rows out_start…out_stop of the result, (channels, out_stop − out_start, width), float32, not clipped.
     """
-    matrix = _blocks(height_in, height_out)[block[0] // _BLOCK][4]
+    matrix = _blocks(height_in, height_out)[block[0] // _block(height_in, height_out)][4]
     tall = strip if height_in == height_out else np.matmul(matrix, strip)
     if height_in == height_out:  # the band may carry no neighbours then: rows map one to one
         tall = strip[:, block[0] - block[2] : block[1] - block[2]]

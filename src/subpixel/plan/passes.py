@@ -13,6 +13,7 @@ _STRETCH = 1.01
 """No pass is added for the last 1%: the final resampling may enlarge by that much."""
 
 _MAX_PASSES = 4  # ×2 four times is 16
+_FILL_BYTES = 56  # per pixel, measured
 _RUNTIME_BYTES = 150_000_000  # interpreter, libvips and engine, before any picture
 
 
@@ -79,10 +80,11 @@ class Plan:
         """Rough time of the networks on hardware that does `gflops` in all."""
         return frames * sum(2 * step.macs for step in self.passes) / (gflops * 1e9)
 
-    def memory(self, *, threads: int, channels: int, sample_bytes: int, frames: int = 1) -> int:
+    def memory(self, *, threads: int, channels: int, sample_bytes: int, frames: int = 1, alpha: bool = False) -> int:
         """Rough peak memory in bytes: runtime, the picture and its result, strips between passes, tiles in work."""
         pictures = frames * channels * sample_bytes * (self.source.pixels + self.target.pixels)
-        working = 0
+        # Filling what hides under transparent pixels looks at the whole frame, in float32, with a pyramid beside it.
+        working = _FILL_BYTES * self.source.pixels if alpha else 0
         for step in self.passes:
             largest = step.tiles.largest
             halo = 2 * step.model.halo

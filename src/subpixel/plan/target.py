@@ -25,6 +25,9 @@ class Target:
     def __post_init__(self) -> None:
         if self.scale is not None and (self.width is not None or self.height is not None):
             raise SettingError("both a factor and a size were given", "give --scale, or --width, --height or --size")
+        for name, value in (("factor", self.scale), ("width", self.width), ("height", self.height)):
+            if value is not None and not isinstance(value, int | float):
+                raise SettingError(f"the {name} is {value!r}", "give a number")
         if self.scale is not None and not (math.isfinite(self.scale) and 0 < self.scale <= MAX_FACTOR):
             raise SettingError(f"the factor is {self.scale:g}", _TRY)
         for name, value in (("width", self.width), ("height", self.height)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -52,10 +53,20 @@ def model_names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in _MODELS.glob("*/card.toml")))
 
 
+def _there(path: Path, question: Callable[[Path], bool]) -> bool:
+    """A question about a path, no where the system refuses it (a name too long, a folder that is locked)."""
+    try:
+        return question(path)
+    except OSError:
+        return False
+
+
 def _folder(name: str | Path) -> Path | None:
     """The folder of a model given by path (folder, card or ONNX file), None where `name` is no path."""
     path = Path(name)
-    if path.suffix in (".onnx", ".toml") or "/" in str(name) or os.sep in str(name) or path.is_dir():
+    if not str(name):
+        return None
+    if path.suffix in (".onnx", ".toml") or "/" in str(name) or os.sep in str(name) or _there(path, Path.is_dir):
         return path if path.suffix not in (".onnx", ".toml") else path.parent
     return None
 
@@ -79,7 +90,7 @@ def card(name: str | Path) -> Card:
         return _own_card(str(name))
     folder = _folder(name)
     if folder is not None:
-        if not Path(name).exists():
+        if not _there(Path(name), Path.exists):
             raise ModelUnknown(f"there is no model at {name}", "subpixel models lists those in the package")
         found = read_card(Path(name) if Path(name).suffix == ".toml" else folder / "card.toml")
         if Path(name).suffix == ".onnx" and found.weights != Path(name).name:

@@ -90,7 +90,7 @@ _KINDS: Final = {str: "text in quotes", int: "a whole number", list: "a list", d
 _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("name", lambda v: re.fullmatch(r"[A-Za-z0-9._-]+", v) is not None, "use letters, digits, '.', '_' and '-'"),
     ("colour", lambda v: v in ("y", "rgb"), 'it should be "y" or "rgb"'),
-    ("scale", lambda v: 1 <= v <= 16, "it should be 1 to 16"),
+    ("scale", lambda v: 2 <= v <= 16, "it should be 2 to 16: a model enlarges"),
     ("halo", lambda v: 0 <= v <= 4096, "it should be 0 to 4096"),
     ("weights", lambda v: Path(v).name == v, "it should be the name of a file beside the card"),
     (
