@@ -94,7 +94,7 @@ def help_text(words: Iterable[str]) -> str:
     forcing = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TERMINAL_WIDTH", "TTY_COMPATIBLE")
     plain = {key: value for key, value in os.environ.items() if key not in forcing}
     plain |= {"COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"}
-    program = "import sys; sys.argv[0] = 'subpixel'; from subpixel.cli.main import main; main()"
+    program = "import sys; from subpixel.cli.main import invoke; sys.exit(invoke(sys.argv[1:]))"
     words = [sys.executable, "-c", program, *words, "--help"]
     done = subprocess.run(words, capture_output=True, encoding="utf-8", env=plain, check=True)
     return "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines()).strip("\n")
@@ -122,7 +122,7 @@ def error_page() -> str:
         "| code | meaning |",
         "|---:|---|",
         "| 0 | everything was done |",
-        "| 1 | several pictures were given and some failed; the others are done |",
+        "| 1 | some of several pictures failed, the others are done; or the system failed, as when memory is full |",
         *(f"| {code} | {meaning} |" for code, meaning in codes()),
         "| 130 | stopped by Ctrl-C or a termination signal; no half-written file is left |",
         "",
