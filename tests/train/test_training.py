@@ -169,6 +169,8 @@ def test_three_layers_of_another_scale_are_a_start(photos: Path, tmp_path: Path)
     assert torch.equal(network.convolutions()[1].weight, state.load_weights(tmp_path / "x2")[0]["map.weight"])
     with pytest.raises(TrainingError, match="there is no nowhere"):
         start_from(network, "nowhere")
+    with pytest.raises(TrainingError, match="train it first: subpixel train espcn-x3-first"):
+        start_from(network, "elsewhere/espcn-x3-first")
     with pytest.raises(TrainingError, match=r"nothing in .* fits"):
         state.save_weights(tmp_path / "odd.safetensors", {"odd": torch.zeros(1)}, {})
         start_from(network, str(tmp_path / "odd.safetensors"))

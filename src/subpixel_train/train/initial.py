@@ -11,6 +11,7 @@ from torch import Tensor
 
 from subpixel.errors import TrainingError
 from subpixel_train.networks import Network
+from subpixel_train.recipe import shipped
 from subpixel_train.train.state import load_weights
 
 
@@ -41,8 +42,10 @@ def _tensors(network: Network, source: str) -> dict[str, Tensor]:
         return load_weights(Path(source))[0]
     file = resources.files("subpixel") / "zoo" / "models" / source / f"{source}.onnx"
     if not file.is_file():
+        stage = Path(source).name
+        first = f"train it first: subpixel train {stage}" if stage in shipped() else ""
         raise TrainingError(
-            f"there is no {source} to start from", "give a run folder, .safetensors file or shipped model"
+            f"there is no {source} to start from", first or "give a run folder, .safetensors file or shipped model"
         )
     import onnx
     from onnx import numpy_helper
