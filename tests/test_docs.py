@@ -116,6 +116,11 @@ def test_links_lead_somewhere(page: Path, target: str) -> None:
         assert anchor in slugs
 
 
+def copy_examples(into: Path) -> None:
+    """The examples as they are in the project, without results that someone has put beside them."""
+    shutil.copytree(ROOT / "examples", into / "examples", ignore=shutil.ignore_patterns("*-x[0-9]*", "__pycache__"))
+
+
 @pytest.mark.parametrize(
     ("page", "line", "code"),
     [
@@ -128,7 +133,7 @@ def test_python_runs(page: Path, line: int, code: str, tmp_path: Path, monkeypat
     for needed in ("PIL", "onnx"):
         if re.search(rf"^(from|import) {needed}\b", code, re.MULTILINE):
             pytest.importorskip(needed, reason="an optional package")
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    copy_examples(tmp_path)
     monkeypatch.chdir(tmp_path)
     exec(compile("\n" * line + code, str(page), "exec"), {"__name__": "__main__"})
 
@@ -163,7 +168,7 @@ def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capf
     """Every command of the first tutorial, in order."""
     from subpixel.cli.main import invoke
 
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    copy_examples(tmp_path)
     monkeypatch.chdir(tmp_path)
     said = ""
     for line, words in commands(DOCS / "tutorial" / "first-pictures.md"):
