@@ -288,9 +288,12 @@ class Upscaler:
         """
         started = time.perf_counter()
         limit = {} if pixel_limit is None else {"pixel_limit": pixel_limit}
+        if format is not None or Path(output).suffix:  # an output that exists is no reason to decode a large input
+            image.check_target(output, format=format, lossless=lossless, overwrite=overwrite)
         picture = image.read(source, **limit)
         chosen = format if format is not None or Path(output).suffix else picture.metadata.format
-        image.check_target(output, format=chosen, size=target.size_for(picture.size), overwrite=overwrite)
+        size = target.size_for(picture.size)
+        image.check_target(output, format=chosen, size=size, lossless=lossless, overwrite=overwrite)
         read = time.perf_counter()
         made = self.picture(picture, target, progress=progress)
         computed = time.perf_counter()

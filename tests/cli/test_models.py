@@ -29,6 +29,12 @@ def test_show_one(run: Command) -> None:
         assert part in ran.out
 
 
+def test_a_family_lists_its_models(run: Command) -> None:
+    out = run("models", "show", "srcnn").out
+    assert all(f"srcnn-x{scale}" in out for scale in (2, 3, 4))
+    assert "espcn" not in out
+
+
 def test_show_nothing_or_nonsense(run: Command) -> None:
     assert run("models", "show").code == 2
     assert run("models", "espcn-x2", "espcn-x3").code == 2

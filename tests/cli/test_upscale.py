@@ -188,6 +188,8 @@ def test_notes_say_what_is_lost(run: Command, tmp_path: Path) -> None:
         (["--quality", "200"], 2, "quality is 200"),
         (["--format", "jpg2"], 2, "jpg2"),
         (["-o", "x.unknown"], 2, "unknown"),
+        (["-o", "-"], 2, "- was given"),
+        (["--lossless", "--format", "jpg"], 2, "cannot be lossless"),
         (["--pixel-limit", "100"], 3, "--pixel-limit"),
     ],
 )

@@ -93,7 +93,9 @@ def _jobs_of(
         yield source, PictureUnreadable(f"{shown} cannot be opened", error.strerror or str(error))
         return
     if folder_there:
-        folder = into or source.resolve().parent / f"{source.resolve().name}-{label}"
+        # A folder named . or .. has its name only in full.
+        named = source if source.name not in ("", "..") else source.resolve()
+        folder = into or named.with_name(f"{named.name}-{label}")
         if folder.resolve() == source.resolve():
             raise OutputUnwritable(f"the output folder {folder} is the input folder", "give another, as -o results/")
         count = 0

@@ -14,11 +14,11 @@ from subpixel.zoo.card import Card
 
 def models(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[[show] NAME]", help="One model's card, by name or path.")
+        list[str] | None, typer.Argument(metavar="[[show] NAME]", help="A model's card, by name or path; or a family.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """List the models, or show one.
+    """List the models, those of a family, or show one.
 
     Examples:
 
@@ -35,14 +35,17 @@ def models(
             raise SettingError("no model was named", "as in: subpixel models show espcn-x3")
     if len(names) > 1:
         raise SettingError(f"{len(names)} models were named", "one at a time: subpixel models show espcn-x3")
-    if names:
+    if names and names[0] in zoo.families():
+        cards = [zoo.card(model) for model in zoo.candidates(names[0]).values()]
+    elif names:
         card = zoo.load_model(names[0]).card
         if as_json:
             print(json.dumps(asdict(card), indent=2))
         else:
             _show(card)
         return
-    cards = [zoo.card(model) for model in zoo.model_names()]
+    else:
+        cards = [zoo.card(model) for model in zoo.model_names()]
     if as_json:
         print(json.dumps([asdict(card) for card in cards], indent=2))
     else:

@@ -136,6 +136,8 @@ def _check(words: list[str], quality: int | None, pixel_limit: int | None) -> No
     """Raise SettingError for what can be known to be wrong before any picture is opened."""
     if "" in words:  # an unset variable of a script; as a path it would mean the current folder
         raise SettingError("an empty name was given", "check the variables of your script; . is the current folder")
+    if "-" in words:
+        raise SettingError("- was given", "standard input and output are not used; name files (./- is a file called -)")
     if quality is not None and not 1 <= quality <= 100:
         raise SettingError(f"the quality is {quality}", "give 1 to 100, as --quality 90")
     if pixel_limit is not None and pixel_limit < 1:

@@ -49,7 +49,12 @@ def choose_format(target: str | Path, format: str | None, fallback: str | None =
 
 
 def check_target(
-    target: str | Path, *, format: str | None = None, size: Size | None = None, overwrite: bool = False
+    target: str | Path,
+    *,
+    format: str | None = None,
+    size: Size | None = None,
+    lossless: bool | None = None,
+    overwrite: bool = False,
 ) -> str:
     """Find out before the work whether a result could be written.
 
@@ -57,21 +62,29 @@ def check_target(
         target: where it shall go.
         format: name of a format; without it, the target's suffix decides.
         size: width and height of the result, where known.
+        lossless: what will be asked of the format.
         overwrite: whether an existing file may be replaced.
 
     Returns:
         Name of the format.
 
     Raises:
-        SettingError: unknown format.
+        SettingError: unknown format, or one that cannot be lossless.
         OutputExists: the target exists, and `overwrite` is False.
         OutputUnwritable: a folder, no such folder, no permission, name too long, or too large for the format.
     """
     row = choose_format(target, format)
+    check_coding(row, lossless)
     place(target, overwrite)
     if size is not None:
         check_size(row, size, target)
     return row.name
+
+
+def check_coding(row: Format, lossless: bool | None) -> None:
+    """Raise SettingError where the format cannot be coded as asked."""
+    if lossless and row.coding == "lossy":
+        raise SettingError(f"{row.title} cannot be lossless", "write PNG, TIFF, WebP or AVIF")
 
 
 def check_size(row: Format, size: Size, target: str | Path) -> None:

@@ -13,7 +13,7 @@ from subpixel.image.containers import Load
 from subpixel.image.fitting import fit
 from subpixel.image.formats import Format, Option
 from subpixel.image.libvips import reason, save, vips
-from subpixel.image.targets import check_size, choose_format, partial, place, settle, unwritable
+from subpixel.image.targets import check_coding, check_size, choose_format, partial, place, settle, unwritable
 from subpixel.types import Metadata, Picture
 
 _KEPT: Final = {"heif": "xmp:icc:other", "tiff": "xmp:icc:other"}
@@ -99,8 +99,7 @@ def _coding(
     """Options for the saver."""
     if quality is not None and not 1 <= quality <= 100:
         raise SettingError(f"quality is {quality}", "give a whole number from 1 to 100")
-    if lossless and row.coding == "lossy":
-        raise SettingError(f"{row.title} cannot be lossless", "write PNG, TIFF, WebP or AVIF")
+    check_coding(row, lossless)
     notes = []
     if row.coding == "both":
         whole = lossless if lossless is not None else (metadata.lossless and quality is None)

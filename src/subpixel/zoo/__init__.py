@@ -28,6 +28,7 @@ __all__ = [
     "candidates",
     "card",
     "chroma_model",
+    "families",
     "load_model",
     "model_names",
     "read_card",
