@@ -13,6 +13,7 @@ from subpixel_train import files, recipe
 from subpixel_train.graph import check_parity, to_onnx
 from subpixel_train.networks import Network, build
 from subpixel_train.recipe import Recipe
+from subpixel_train.rounding import settle
 from subpixel_train.train.state import RECIPE, load_weights
 
 SETS = ("Set5", "Set14", "BSD100")
@@ -63,6 +64,7 @@ def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool) -
     weights, card = output / f"{made.name}.onnx", output / "card.toml"
     if card.exists() and not overwrite:
         raise OutputExists(f"{card} exists", "replace it with --overwrite, or give another --output")
+    settle(network, made.centre)
     onnx = to_onnx(network, made.centre)
     check_parity(network, onnx, made.centre)
     scores = measure(made, network, onnx, data) if data else []
