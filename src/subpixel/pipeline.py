@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def network_strips(
     clock: Clock,
     done: Done,
     into: Pixels | None = None,
-) -> Generator[NDArray[np.generic], None, None]:
+) -> Generator[NDArray[Any], None, None]:
     """Run one pass.
 
     Args:
@@ -148,7 +149,7 @@ def network_strips(
 
 def resampled_strips(
     source: Window, size: Size, target: Size, *, alpha: bool, clock: Clock, into: Pixels | None = None
-) -> Generator[NDArray[np.generic], None, None]:
+) -> Generator[NDArray[Any], None, None]:
     """Resample from `size` to `target`, antialiased bicubic; colour is weighted by alpha where there is one."""
     for block in row_blocks(size.height, target.height):
         start, stop, low, high = block

@@ -74,7 +74,7 @@ def store(planes: Planes, out: NDArray[np.generic]) -> None:
     if out.dtype == np.float32:
         np.clip(planes, 0.0, 1.0, out=out)
         return
-    top = np.float32(np.iinfo(out.dtype).max)  # type: ignore[type-var]
+    top = np.float32(255 if out.dtype == np.uint8 else 65_535)
     for index, plane in enumerate(planes):
         scaled = plane * top
         scaled += np.float32(0.5)

@@ -234,7 +234,7 @@ class Upscaler:
         size = plan.source
         for step, network in zip(plan.passes, networks, strict=True):
             last = step is plan.passes[-1] and not plan.resample
-            strips = network_strips(  # type: ignore[assignment]
+            strips = network_strips(
                 Window(strips, size.height),
                 step,
                 network,
@@ -247,7 +247,7 @@ class Upscaler:
             )
             size = step.target
         if plan.resample or not plan.passes:
-            strips = resampled_strips(  # type: ignore[assignment]
+            strips = resampled_strips(
                 Window(strips, size.height), size, plan.target, alpha=alpha and not opaque, clock=clock, into=into
             )
         for _ in strips:

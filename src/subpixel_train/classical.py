@@ -13,13 +13,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from onnx import TensorProto, checker, helper
-
-from subpixel import __version__
 from subpixel.errors import SettingError
 from subpixel_train import files
 from subpixel_train.export import SETS
-from subpixel_train.graph import IR_VERSION, OPSET, convolution, shuffle, tensor
+from subpixel_train.graph import assemble, convolution, shuffle, tensor
 from subpixel_train.networks import BicubicEnlarge
 
 SCALES: Final = (2, 3, 4)
@@ -28,22 +25,8 @@ _REACH: Final = 2  # pixels on each side that a = −0.5 cubic convolution looks
 
 def bicubic_onnx(scale: int) -> bytes:
     """The graph: one fixed 5×5 convolution to scale² phases, and the shuffle that puts them in place."""
-    graph = helper.make_graph(
-        [convolution("x", ["bicubic"], "phases", 2 * _REACH + 1), shuffle("phases", "y", scale)],
-        f"bicubic-x{scale}",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1, "H", "W"])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 1, "rH", "rW"])],
-        [tensor("bicubic", BicubicEnlarge(scale).get_buffer("kernels"))],
-    )
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="subpixel",
-        producer_version=__version__,
-    )
-    checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString())
+    nodes = [convolution("x", ["bicubic"], "phases", 2 * _REACH + 1), shuffle("phases", "y", scale)]
+    return assemble(f"bicubic-x{scale}", nodes, [tensor("bicubic", BicubicEnlarge(scale).get_buffer("kernels"))])
 
 
 def bicubic_card(scale: int, onnx: bytes, scores: dict[str, tuple[float, float]]) -> str:

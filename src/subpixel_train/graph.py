@@ -63,11 +63,15 @@ def to_onnx(network: Network, centre: float = 0.0) -> bytes:
         nodes.append(shuffle(current, "shuffled", scale))
         current = "shuffled"
     nodes.append(helper.make_node("Add", [current, CENTRE], ["y"], name="y"))
+    return assemble(f"{network.name}-x{scale}", nodes, weights)
+
+
+def assemble(name: str, nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto]) -> bytes:
+    """A checked ONNX file with one input "x" (N, 1, H, W) and one output "y" (N, 1, rH, rW), float32, sizes free."""
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1, "H", "W"])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 1, "rH", "rW"])
-    graph = helper.make_graph(nodes, f"{network.name}-x{scale}", [x], [y], weights)
     model = helper.make_model(
-        graph,
+        helper.make_graph(nodes, name, [x], [y], weights),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="subpixel",
