@@ -32,9 +32,8 @@ Strips = Iterator[Planes]
 class Window:
     """The rows of a picture that are still needed, out of a stream that delivers them once, top to bottom."""
 
-    def __init__(self, strips: Strips, height: int) -> None:
+    def __init__(self, strips: Strips) -> None:
         self._strips = strips
-        self._height = height
         self._top = 0
         self._rows: Planes | None = None
 

@@ -235,7 +235,7 @@ class Upscaler:
         for step, network in zip(plan.passes, networks, strict=True):
             last = step is plan.passes[-1] and not plan.resample
             strips = network_strips(
-                Window(strips, size.height),
+                Window(strips),
                 step,
                 network,
                 alpha=alpha,
@@ -248,7 +248,7 @@ class Upscaler:
             size = step.target
         if plan.resample or not plan.passes:
             strips = resampled_strips(
-                Window(strips, size.height), size, plan.target, alpha=alpha and not opaque, clock=clock, into=into
+                Window(strips), size, plan.target, alpha=alpha and not opaque, clock=clock, into=into
             )
         for _ in strips:
             pass
