@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import torch
 from torch import Tensor
@@ -36,7 +35,3 @@ def psnr(result: Tensor, target: Tensor) -> Tensor:
     """
     error = (result - target).square().mean(dim=(1, 2, 3))
     return torch.log10(error + 1e-4).mean()
-
-
-LOSSES: Final[dict[str, Loss]] = {"mse": mse, "mae": mae, "charbonnier": charbonnier, "psnr": psnr}
-"""Every loss by its name in recipes."""
