@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,8 +23,14 @@ class Float32Conv2d(nn.Conv2d):
             return super().forward(x.float())
 
 
+class Settings(BaseModel):
+    """Base of the networks' settings: frozen, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class Network(nn.Module, ABC):
-    """Base of the trainable networks.
+    """Base of the trainable networks. Values in and out are 0–1, not clipped; RGB networks take R, G, B.
 
     Attributes:
         name: its name in recipes.
@@ -31,25 +38,30 @@ class Network(nn.Module, ABC):
         title: its name in tables.
         input: ``"small"`` for networks that work on the small picture, ``"enlarged"`` for those that refine its
             bicubic enlargement.
-        scale: upscale factor.
+        channels: 1 for luma, 3 for RGB.
         reach: pixels of its own input that a result depends on, in each direction.
-        padded: True where zero padding keeps the size; False gives only results that saw no padding.
+        align: with strides inside, input has to start at multiples of so many small pixels and have such sides.
+        scale: upscale factor; the largest where there are several outputs.
+        padded: True where padding keeps the size; False gives only results that saw no padding.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     paper: ClassVar[str]
-    input: ClassVar[Literal["small", "enlarged"]]
-    reach: ClassVar[int]
+    input: ClassVar[Literal["small", "enlarged"]] = "small"
+    channels: ClassVar[int] = 3
+    align: int = 1
+    reach: int
 
-    def __init__(self, scale: int, padded: bool) -> None:
+    def __init__(self, scale: int, padded: bool = True) -> None:
         super().__init__()
         self.scale = scale
         self.padded = padded
 
-    @abstractmethod
-    def convolutions(self) -> tuple[nn.Conv2d, ...]:
-        """The trained layers, from input to output."""
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """Factor of each output, rising."""
+        return (self.scale,)
 
     @property
     def step(self) -> int:
@@ -58,30 +70,64 @@ class Network(nn.Module, ABC):
 
     @property
     def halo(self) -> int:
-        """Pixels of the small picture that a result depends on, in each direction."""
-        return self.reach if self.input == "small" else BICUBIC_REACH + -(-self.reach // self.scale)
+        """Pixels of the small picture that a result depends on, in each direction; a multiple of `align`."""
+        halo = self.reach if self.input == "small" else BICUBIC_REACH + -(-self.reach // self.scale)
+        return -(-halo // self.align) * self.align
 
     @property
     def trained_parameters(self) -> int:
-        """Number of trained weights and biases."""
+        """Number of weights and biases, frozen ones included."""
         return sum(p.numel() for p in self.parameters())
 
-    def upscale(self, small: Tensor) -> Tensor:
+    def outputs(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The results of `forward`, one per entry of `scales`, always as a tuple."""
+        result = self(x)
+        return result if isinstance(result, tuple) else (result,)
+
+    def observe(self, loss: Tensor) -> None:  # noqa: B027 - most networks do not care
+        """Told the loss after every training step."""
+
+    def upscale(self, small: Tensor) -> tuple[Tensor, ...]:
         """Enlarge as callers of the shipped model do: replicate the border by `halo`, run, cut.
 
         Args:
-            small: (N, 1, H, W), luma in 0–1.
+            small: (N, channels, H, W) in 0–1.
 
         Returns:
-            (N, 1, scale·H, scale·W), float32.
+            One (N, channels, s·H, s·W) in float32 for each s of `scales`.
         """
-        height, width = (side * self.scale for side in small.shape[-2:])
-        x = functional.pad(small, (self.halo,) * 4, mode="replicate")
+        height, width = small.shape[-2:]
+        halo, right, bottom = self.halo, -width % self.align, -height % self.align
+        x = functional.pad(small, (halo, halo + right, halo, halo + bottom), mode="replicate")
         if self.input == "enlarged":
             x = BicubicEnlarge(self.scale, padded=self.padded).to(x)(x)
-        y: Tensor = self(x)
-        top, left = (y.shape[-2] - height) // 2, (y.shape[-1] - width) // 2
-        return y[..., top : top + height, left : left + width].float()
+        made = []
+        for scale, y in zip(self.scales, self.outputs(x), strict=True):
+            # Without padding the result lacks the same on every side.
+            top, left = (
+                (y.shape[side] - (length + more) * scale) // 2
+                for side, length, more in ((-2, height, bottom), (-1, width, right))
+            )
+            made.append(y[..., top : top + height * scale, left : left + width * scale].float())
+        return tuple(made)
+
+
+class Chain(Network):
+    """Networks on luma that are a chain of convolutions with a ReLU after all but the last: ESPCN and SRCNN.
+
+    They train without padding, their weights are rounded to bfloat16 with care (`rounding`), and their graph is
+    written layer by layer.
+    """
+
+    channels: ClassVar[int] = 1
+
+    @abstractmethod
+    def convolutions(self) -> tuple[nn.Conv2d, ...]:
+        """The trained layers, from input to output."""
+
+
+MEAN: Final = 0.45
+"""About the mean of photographs. RGB networks compute on values minus it: bfloat16 is finest around zero."""
 
 
 BICUBIC_REACH = 2
@@ -95,21 +141,22 @@ class BicubicEnlarge(nn.Module):
     the kernel stays inside the picture.
     """
 
-    def __init__(self, scale: int, padded: bool = True) -> None:
+    def __init__(self, scale: int, padded: bool = True, channels: int = 1) -> None:
         super().__init__()
         self.scale = scale
+        self.channels = channels
         kernels = torch.zeros(scale * scale, 1, 5, 5, dtype=torch.float64)
         for row in range(scale):
             for column in range(scale):
                 kernels[row * scale + column, 0] = torch.outer(_phase(row, scale), _phase(column, scale))
         self.padding = BICUBIC_REACH if padded else 0
-        self.register_buffer("kernels", kernels.float(), persistent=False)
+        self.register_buffer("kernels", kernels.float().repeat(channels, 1, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 1, H, W) → (N, 1, scale·H, scale·W); without padding, H and W are 4 smaller."""
+        """(N, C, H, W) → (N, C, scale·H, scale·W); without padding, H and W are 4 smaller."""
         kernels = self.get_buffer("kernels")
-        phases = functional.conv2d(x, kernels, padding=self.padding)  # (N, r², H, W)
-        return functional.pixel_shuffle(phases, self.scale)  # (N, 1, rH, rW)
+        phases = functional.conv2d(x, kernels, padding=self.padding, groups=self.channels)  # (N, C·r², H, W)
+        return functional.pixel_shuffle(phases, self.scale)  # (N, C, rH, rW)
 
 
 def _phase(phase: int, scale: int) -> Tensor:
@@ -122,7 +169,7 @@ def _phase(phase: int, scale: int) -> Tensor:
     return weight / weight.sum()
 
 
-def recentre(network: Network, centre: float) -> None:
+def recentre(network: Chain, centre: float) -> None:
     """Turn weights for luma in 0–1 into weights for luma − `centre` in and out, in place; −`centre` turns back.
 
     Values around zero keep their precision in bfloat16 and make training better conditioned. The first bias takes up

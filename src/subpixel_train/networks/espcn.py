@@ -9,29 +9,22 @@ Network", CVPR 2016, https://arxiv.org/abs/1609.05158.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from subpixel_train.networks.base import Float32Conv2d, Network
+from subpixel_train.networks.base import Chain, Float32Conv2d, Settings
 
 
-@dataclass(frozen=True, slots=True)
-class EspcnSettings:
-    """Settings of ESPCN.
+class EspcnSettings(Settings):
+    """ESPCN has nothing to set but the recipe's scale."""
 
-    Attributes:
-        scale: upscale factor r.
-        padded: zero padding that keeps the size; False returns r·(H − 10) × r·(W − 10).
-    """
-
-    scale: int = 3
-    padded: bool = True
+    kind: Literal["espcn"] = Field(default="espcn", description="ESPCN")
 
 
-class Espcn(Network):
+class Espcn(Chain):
     """ESPCN on luma. 58,212 parameters at ×2, 59,657 at ×3, 61,680 at ×4."""
 
     name: ClassVar[str] = "espcn"
@@ -40,13 +33,13 @@ class Espcn(Network):
     input: ClassVar[Literal["small", "enlarged"]] = "small"
     reach: ClassVar[int] = 5  # 2 + 1 + 1 + 1
 
-    def __init__(self, settings: EspcnSettings) -> None:
-        super().__init__(settings.scale, settings.padded)
-        pad = int(settings.padded)
+    def __init__(self, settings: EspcnSettings, scale: int, padded: bool = True) -> None:
+        super().__init__(scale, padded)
+        pad = int(padded)
         self.extract = nn.Conv2d(1, 64, 5, padding=2 * pad)
         self.map = nn.Conv2d(64, 64, 3, padding=pad)
         self.shrink = nn.Conv2d(64, 32, 3, padding=pad)
-        self.phases = Float32Conv2d(32, settings.scale**2, 3, padding=pad)
+        self.phases = Float32Conv2d(32, scale**2, 3, padding=pad)
         for layer in (self.extract, self.map, self.shrink):
             nn.init.orthogonal_(layer.weight, nn.init.calculate_gain("relu"))
         nn.init.orthogonal_(self.phases.weight)

@@ -9,29 +9,22 @@ https://arxiv.org/abs/1501.00092.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from subpixel_train.networks.base import Float32Conv2d, Network
+from subpixel_train.networks.base import Chain, Float32Conv2d, Settings
 
 
-@dataclass(frozen=True, slots=True)
-class SrcnnSettings:
-    """Settings of SRCNN (9-1-5).
+class SrcnnSettings(Settings):
+    """SRCNN (9-1-5) has nothing to set but the recipe's scale."""
 
-    Attributes:
-        scale: factor of the bicubic enlargement before it; the layers do not depend on it.
-        padded: zero padding that keeps the size; False returns (H − 12) × (W − 12), so 33 → 21.
-    """
-
-    scale: int = 3
-    padded: bool = True
+    kind: Literal["srcnn"] = Field(default="srcnn", description="SRCNN")
 
 
-class Srcnn(Network):
+class Srcnn(Chain):
     """SRCNN on luma. 8,129 parameters."""
 
     name: ClassVar[str] = "srcnn"
@@ -40,9 +33,9 @@ class Srcnn(Network):
     input: ClassVar[Literal["small", "enlarged"]] = "enlarged"
     reach: ClassVar[int] = 6  # 4 + 0 + 2
 
-    def __init__(self, settings: SrcnnSettings) -> None:
-        super().__init__(settings.scale, settings.padded)
-        pad = int(settings.padded)
+    def __init__(self, settings: SrcnnSettings, scale: int, padded: bool = True) -> None:
+        super().__init__(scale, padded)
+        pad = int(padded)
         self.extract = nn.Conv2d(1, 64, 9, padding=4 * pad)
         self.map = nn.Conv2d(64, 32, 1)
         self.reconstruct = Float32Conv2d(32, 1, 5, padding=2 * pad)
