@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +321,47 @@ def test_its_first_weights_follow_from_the_seed_alone() -> None:
     )
     assert torch.equal(first.network.first.weight, second.network.first.weight)
     assert not torch.equal(first.network.first.weight, other.network.first.weight)
+
+
+TWO_PROCESSES = """
+import torch
+from lightning_fabric import Fabric
+from subpixel_train.adversary import Adversary, AdversarySettings
+
+def work(fabric):
+    torch.set_num_threads(1)
+    for discriminator in ("srgan", "unet"):
+        settings = AdversarySettings(kind="relativistic", discriminator=discriminator, channels=4)
+        made = Adversary(settings, 1, seed=fabric.global_rank)
+        made.setup(fabric)
+        network = torch.nn.Conv2d(1, 1, 3, padding=1)
+        network, optimiser = fabric.setup(network, torch.optim.Adam(network.parameters(), 0.001))
+        for step in range(3):
+            source = torch.Generator().manual_seed(10 * step + fabric.global_rank)
+            real = torch.rand(2, 1, 16, 16, generator=source)
+            result = network(real)
+            optimiser.zero_grad()
+            fabric.backward(made.generator_loss(result, real))
+            optimiser.step()
+            made.train_step(result.detach(), real)
+        weights = torch.cat([p.detach().flatten() for m in (made.network, network) for p in m.parameters()])
+        first = fabric.broadcast(weights.clone())
+        assert torch.equal(first, weights), discriminator
+    print("equal")
+
+if __name__ == "__main__":
+    Fabric(accelerator="cpu", devices=2, strategy="ddp_spawn").launch(work)
+"""
+
+
+def test_two_processes_keep_one_adversary(tmp_path: Path) -> None:
+    """Each sees other pictures, and both end with the same weights; neither waits for the other for ever."""
+    (tmp_path / "two.py").write_text(TWO_PROCESSES, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "two.py"], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines().count("equal") == 2
 
 
 def test_its_rate_falls_with_the_networks() -> None:
