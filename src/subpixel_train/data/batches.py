@@ -11,26 +11,28 @@ from numpy.typing import NDArray
 
 from subpixel.errors import TrainingError
 from subpixel.image.colour import GREY_GAIN, GREY_OFFSET
-from subpixel_train.data.pairs import Pair
-
-Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Input (N, 1, h, w) and target (N, 1, H, W), luma in 16/255–235/255. The target is what a network without padding
-returns for the input: `reach` input pixels fewer on each side."""
+from subpixel_train.data.pairs import Cut, Example, Geometry, make_example, squashed
+from subpixel_train.data.photographs import Photograph
 
 
 @dataclass(frozen=True, slots=True)
-class Geometry:
-    """How input and target of a network lie to each other: `step` target pixels per input pixel, `reach` cut off."""
+class Batch:
+    """What one step learns from. RGB in 0–1, or luma in 16/255–235/255.
 
-    step: int
-    reach: int
+    Attributes:
+        small: input of the network, (N, C, h, w) float32.
+        targets: (N, C, H, W) float32, one per output, rising: what the network should return, without the `reach`
+            input pixels on each side that a network without padding does not return.
+    """
 
-    def cut(self, pair: Pair, top: int, left: int, height: int, width: int) -> Batch:
-        """Input of `height` × `width` at (top, left), and its target; each (h, w)."""
-        inside = self.reach
-        rows = slice((top + inside) * self.step, (top + height - inside) * self.step)
-        columns = slice((left + inside) * self.step, (left + width - inside) * self.step)
-        return pair.input[top : top + height, left : left + width], pair.target[rows, columns]
+    small: NDArray[np.float32]
+    targets: tuple[NDArray[np.float32], ...]
+
+
+def stack(cuts: Sequence[Cut]) -> Batch:
+    """Cuts of one size as a batch."""
+    targets = zip(*(cut.targets for cut in cuts), strict=True)
+    return Batch(np.stack([cut.input for cut in cuts]), tuple(np.stack(target) for target in targets))
 
 
 class Batches(ABC):
@@ -47,7 +49,7 @@ class Crops(Batches):
     """Random crops, each turned or mirrored in one of 8 ways; pictures are drawn by their area.
 
     Args:
-        pairs: what to crop from.
+        examples: what to crop from.
         geometry: of the network.
         crop: side of the input in pixels.
         size: crops in a batch.
@@ -58,7 +60,7 @@ class Crops(Batches):
 
     def __init__(
         self,
-        pairs: Sequence[Pair],
+        examples: Sequence[Example],
         geometry: Geometry,
         *,
         crop: int,
@@ -67,10 +69,10 @@ class Crops(Batches):
         flat: float,
         seed: int,
     ) -> None:
-        self._pairs = [pair for pair in pairs if min(pair.input.shape) >= crop]
-        if not self._pairs:
+        self._examples = [example for example in examples if min(example.shape) >= crop]
+        if not self._examples:
             raise TrainingError(f"no picture is as large as a crop of {crop} pixels", "lower data.crop")
-        area = np.array([pair.input.size for pair in self._pairs], np.float64)
+        area = np.array([np.prod(example.shape) for example in self._examples], np.float64)
         self._chance = np.cumsum(area / area.sum())
         self._geometry, self._crop, self._size, self._flat, self._seed = geometry, crop, size, flat, seed
         self.steps_per_epoch = epoch_steps
@@ -78,19 +80,25 @@ class Crops(Batches):
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
         rng = np.random.default_rng((self._seed, step))
-        small, large = zip(*(self._one(rng) for _ in range(self._size)), strict=True)
-        return np.stack(small)[:, None], np.stack(large)[:, None]
+        return stack([self._one(rng) for _ in range(self._size)])
 
-    def _one(self, rng: np.random.Generator) -> Batch:
-        pair = self._pairs[min(int(np.searchsorted(self._chance, rng.random())), len(self._pairs) - 1)]
-        top, left = (int(rng.integers(side - self._crop + 1)) for side in pair.input.shape)
-        small, large = self._geometry.cut(pair, top, left, self._crop, self._crop)
+    def _one(self, rng: np.random.Generator) -> Cut:
+        index = min(int(np.searchsorted(self._chance, rng.random())), len(self._examples) - 1)
+        example = self._examples[index]
+        top, left = (int(rng.integers(side - self._crop + 1)) for side in example.shape)
+        cut = example.cut(self._geometry, top, left, self._crop, self._crop)
         turns, mirror, flat, level = int(rng.integers(4)), bool(rng.integers(2)), rng.random(), rng.random()
         if flat < self._flat:
-            value = np.float32(GREY_OFFSET + GREY_GAIN * round(level * 255) / 255)
-            return np.full_like(small, value), np.full_like(large, value)
-        small, large = np.rot90(small, turns), np.rot90(large, turns)
-        return (small[:, ::-1], large[:, ::-1]) if mirror else (small, large)
+            grey = round(level * 255) / 255
+            value = np.float32(grey if self._geometry.channels == 3 else GREY_OFFSET + GREY_GAIN * grey)
+            return Cut(np.full_like(cut.input, value), tuple(np.full_like(target, value) for target in cut.targets))
+        return Cut(turned(cut.input, turns, mirror), tuple(turned(target, turns, mirror) for target in cut.targets))
+
+
+def turned(planes: NDArray[np.float32], turns: int, mirror: bool) -> NDArray[np.float32]:
+    """(C, H, W) by `turns` quarter turns, then mirrored left to right."""
+    planes = np.rot90(planes, turns, (1, 2))
+    return planes[..., ::-1] if mirror else planes
 
 
 class _Fixed(Batches):
@@ -110,7 +118,7 @@ class Tiles(_Fixed):
     """Sub-images on a grid, as SRCNN was trained: 33 pixels every 14, target the central 21.
 
     Args:
-        pairs: what to cut.
+        examples: what to cut.
         geometry: of the network.
         crop: side of a sub-image in input pixels.
         stride: distance of the grid in input pixels.
@@ -119,14 +127,14 @@ class Tiles(_Fixed):
     """
 
     def __init__(
-        self, pairs: Sequence[Pair], geometry: Geometry, *, crop: int, stride: int, size: int, seed: int
+        self, examples: Sequence[Example], geometry: Geometry, *, crop: int, stride: int, size: int, seed: int
     ) -> None:
-        self._pairs, self._geometry, self._crop = pairs, geometry, crop
+        self._examples, self._geometry, self._crop = examples, geometry, crop
         grid = [
             (index, top, left)
-            for index, pair in enumerate(pairs)
-            for top in range(0, pair.input.shape[0] - crop + 1, stride)
-            for left in range(0, pair.input.shape[1] - crop + 1, stride)
+            for index, example in enumerate(examples)
+            for top in range(0, example.shape[0] - crop + 1, stride)
+            for left in range(0, example.shape[1] - crop + 1, stride)
         ]
         if not grid:
             raise TrainingError(f"no picture is as large as a sub-image of {crop} pixels", "lower data.crop")
@@ -134,32 +142,65 @@ class Tiles(_Fixed):
 
     def batch(self, step: int) -> Batch:
         """The batch of one step; the last of an epoch may be smaller."""
-        cut = [
-            self._geometry.cut(self._pairs[index], top, left, self._crop, self._crop)
-            for index, top, left in self._chosen(step)
-        ]
-        return np.stack([small for small, _ in cut])[:, None], np.stack([large for _, large in cut])[:, None]
+        return stack(
+            [
+                self._examples[index].cut(self._geometry, top, left, self._crop, self._crop)
+                for index, top, left in self._chosen(step)
+            ]
+        )
 
 
 class Wholes(_Fixed):
     """One pair per picture and epoch, as ESPCN was trained on central crops; all pairs have one size.
 
     Args:
-        pairs: the central crops.
+        examples: the central crops.
         geometry: of the network.
         size: pairs in a batch.
         seed: of the order.
     """
 
-    def __init__(self, pairs: Sequence[Pair], geometry: Geometry, *, size: int, seed: int) -> None:
-        shapes = {pair.input.shape for pair in pairs}
+    def __init__(self, examples: Sequence[Example], geometry: Geometry, *, size: int, seed: int) -> None:
+        shapes = {example.shape for example in examples}
         if len(shapes) != 1:
             raise TrainingError(f"the central crops have {len(shapes)} sizes", "lower data.crop")
-        self._pairs, self._geometry = pairs, geometry
-        super().__init__([(index, 0, 0) for index in range(len(pairs))], size, seed)
+        self._examples, self._geometry = examples, geometry
+        super().__init__([(index, 0, 0) for index in range(len(examples))], size, seed)
 
     def batch(self, step: int) -> Batch:
         """The batch of one step; the last of an epoch may be smaller."""
-        pairs = [self._pairs[index] for index, _, _ in self._chosen(step)]
-        cut = [self._geometry.cut(pair, 0, 0, *pair.input.shape) for pair in pairs]
-        return np.stack([small for small, _ in cut])[:, None], np.stack([large for _, large in cut])[:, None]
+        return stack([self._examples[index].whole(self._geometry) for index, _, _ in self._chosen(step)])
+
+
+class Squares(_Fixed):
+    """Each photograph once per epoch, whole, squashed to a square; read when its turn comes, never kept.
+
+    Args:
+        photographs: to learn from.
+        geometry: of the network.
+        scales: of its outputs, rising.
+        side: of the square that is the largest target, in pixels.
+        size: photographs in a batch.
+        seed: of the order.
+    """
+
+    def __init__(
+        self,
+        photographs: Sequence[Photograph],
+        geometry: Geometry,
+        *,
+        scales: Sequence[int],
+        side: int,
+        size: int,
+        seed: int,
+    ) -> None:
+        self._photographs, self._geometry, self._scales, self._side = photographs, geometry, scales, side
+        super().__init__([(index, 0, 0) for index in range(len(photographs))], size, seed)
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step; the last of an epoch may be smaller."""
+        return stack([self._one(self._photographs[index]) for index, _, _ in self._chosen(step)])
+
+    def _one(self, photograph: Photograph) -> Cut:
+        rgb = squashed(photograph.read(), self._side)
+        return make_example(photograph.name, rgb, self._geometry, self._scales).whole(self._geometry)

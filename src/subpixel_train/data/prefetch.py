@@ -1,0 +1,51 @@
+"""The next batches are made while the network computes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+from subpixel_train.data.batches import Batch, Batches
+
+
+class Prefetch:
+    """Batches in a given order, made ahead by threads. Changes nothing about them: each is a function of its index.
+
+    Args:
+        batches: where they come from.
+        indices: which, in this order, as ``range(start, stop)``.
+        depth: batches that wait ready at most.
+        threads: batches made at a time.
+    """
+
+    def __init__(self, batches: Batches, indices: Iterable[int], depth: int = 4, threads: int = 1) -> None:
+        self._batches, self._indices, self._depth = batches, iter(indices), depth
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="batches")
+        self._waiting: deque[Future[Batch]] = deque()
+
+    def __enter__(self) -> Prefetch:
+        self._fill()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __iter__(self) -> Iterator[Batch]:
+        while self._waiting:
+            yield self.next()
+
+    def next(self) -> Batch:
+        """The next batch; raises what making it raised, and StopIteration after the last."""
+        if not self._waiting:
+            raise StopIteration
+        batch = self._waiting.popleft().result()
+        self._fill()
+        return batch
+
+    def _fill(self) -> None:
+        while len(self._waiting) < self._depth and (index := next(self._indices, None)) is not None:
+            self._waiting.append(self._pool.submit(self._batches.batch, index))
