@@ -45,8 +45,9 @@ class AdversarySettings(BaseModel):
     weight: float = Field(
         default=0.01, gt=0, description="weight of the adversarial loss of the network; 0.01 as in ISR"
     )
-    rate: float = Field(
-        default=1e-4, gt=0, description="learning rate of the discriminator (Adam) at the start; falls as the network's"
+    rate: float = Field(default=1e-4, gt=0, description="learning rate of the discriminator (Adam) at the start")
+    falling: bool = Field(
+        default=True, description="whether its rate falls as the network's; ISR's discriminator keeps its rate"
     )
     betas: tuple[float, float] = Field(default=(0.9, 0.999), description="decay of the discriminator's two moments")
     clip: float | None = Field(default=None, gt=0, description="largest norm of its gradient; none: not clipped")
@@ -136,7 +137,7 @@ class Adversary:
         Args:
             result: (N, C, H, W), 0–1; what the network made, detached.
             target: (N, C, H, W), 0–1.
-            share: of the learning rate at the start that holds now.
+            share: of the learning rate at the start that holds for the network now.
 
         Returns:
             Detached scalars: ``"adversary/loss"``, and the mean scores ``"adversary/real"`` and
@@ -145,7 +146,7 @@ class Adversary:
         fabric = self._running()
         assert self._wrapped is not None
         for group in self.optimiser.param_groups:
-            group["lr"] = self.settings.rate * share
+            group["lr"] = self.settings.rate * (share if self.settings.falling else 1.0)
         self.optimiser.zero_grad(set_to_none=True)
         # Two passes: batch statistics of real and generated pictures stay apart.
         generated, real = self._wrapped(result.detach()), self._wrapped(target)

@@ -364,10 +364,11 @@ def test_two_processes_keep_one_adversary(tmp_path: Path) -> None:
     assert done.stdout.splitlines().count("equal") == 2
 
 
-def test_its_rate_falls_with_the_networks() -> None:
-    made, _ = adversary(rate=1e-3)
-    made.train_step(torch.rand(1, 1, 24, 24), photographs(1), share=0.25)
-    assert [group["lr"] for group in made.optimiser.param_groups] == [0.25e-3]
+@pytest.mark.parametrize(("falling", "expected"), [(True, 0.25e-3), (False, 1e-3)])
+def test_its_rate_falls_with_the_networks_or_stays(falling: bool, expected: float) -> None:
+    made, _ = adversary(rate=1e-3, falling=falling)
+    made.train_step(torch.rand(2, 1, 24, 24), photographs(2), share=0.25)
+    assert [group["lr"] for group in made.optimiser.param_groups] == [expected]
 
 
 def test_it_may_start_later() -> None:
