@@ -36,6 +36,11 @@ def train(
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so many minutes, ready to go on.")] = None,
     device: Annotated[Literal["cpu", "cuda", "mps", "auto"], typer.Option(help="What to train on.")] = "cpu",
+    processes: Annotated[int, typer.Option(min=1, help="Processes on each machine, one per accelerator.")] = 1,
+    machines: Annotated[int, typer.Option(min=1, help="Machines; start the same command on each by torchrun.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show sizes, parameters, memory and speed after ten steps; keep nothing.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")] = False,
 ) -> None:
     """Train a network by a recipe.
@@ -47,6 +52,10 @@ def train(
         subpixel train espcn-x3 --set data.batch=16 --set epochs=40 --output runs/mine
 
         subpixel train espcn-x3 --output runs/mine --resume
+
+        subpixel train rdn-x2 --dry-run
+
+        subpixel train psnr-small --device cuda --processes 8
     """
     _need_torch()
     from subpixel_train import recipe as recipes
@@ -58,7 +67,14 @@ def train(
     kept = folder / RECIPE
     source = str(kept) if resume and kept.is_file() else recipe
     chosen = recipes.load(source, changes)
-    settings = RunSettings(folder, data_root(data), resume, threads, max_minutes, device, quiet)
+    settings = RunSettings(
+        folder, data_root(data), resume, threads, max_minutes, device, processes, machines, quiet or dry_run
+    )
+    if dry_run:
+        from subpixel_train.train.dry_run import dry_run as rehearse
+
+        typer.echo(rehearse(chosen, settings), nl=False)
+        return
     outcome = Trainer(chosen, settings).run()
     if not outcome.finished:
         typer.echo(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from subpixel.errors import OutputExists, TrainingError
-from subpixel_train import files, recipe
+from subpixel_train import costs, files, recipe, torch_graph
 from subpixel_train.graph import check_parity, to_onnx
-from subpixel_train.networks import Network, build
+from subpixel_train.networks import Chain, Network, build
 from subpixel_train.recipe import Recipe
 from subpixel_train.rounding import settle
 from subpixel_train.train.state import RECIPE, load_weights
@@ -64,8 +64,12 @@ def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool) -
     weights, card = output / f"{made.name}.onnx", output / "card.toml"
     if card.exists() and not overwrite:
         raise OutputExists(f"{card} exists", "replace it with --overwrite, or give another --output")
-    settle(network, made.centre)
-    onnx = to_onnx(network, made.centre)
+    if isinstance(network, Chain):
+        settle(network, made.centre)
+        onnx = to_onnx(network, made.centre)
+    else:
+        torch_graph.round_weights(network)
+        onnx = torch_graph.export(network)
     check_parity(network, onnx, made.centre)
     scores = measure(made, network, onnx, data) if data else []
     files.replace(weights, onnx)
@@ -83,29 +87,33 @@ def measure(made: Recipe, network: Network, onnx: bytes, data: Path) -> list[Sco
         place = Path(folder) / made.name
         files.replace(place / f"{made.name}.onnx", onnx)
         files.replace(place / "card.toml", card_text(made, network, onnx, []).encode())
-        enlarger = model(place, made.scale, engine="openvino", precision="fp32", threads=1)
-        for name in SETS:
-            if (data / "benchmark" / name / "HR" / f"x{made.scale}").is_dir():
-                (score,) = evaluate({made.name: enlarger}, benchmark_set(data, name, made.scale))
-                scores.append(Score(name, score.psnr, score.ssim))
+        for scale in reversed(network.scales):
+            enlarger = model(place, scale, engine="openvino", precision="fp32", threads=1)
+            for name in SETS:
+                if (data / "benchmark" / name / "HR" / f"x{scale}").is_dir():
+                    (score,) = evaluate({made.name: enlarger}, benchmark_set(data, name, scale))
+                    # The card's scores are those of its scale; a smaller output's bear theirs in the name.
+                    title = name if scale == network.scale else f"{name}-x{scale}"
+                    scores.append(Score(title, score.psnr, score.ssim))
     return scores
 
 
 def card_text(made: Recipe, network: Network, onnx: bytes, scores: list[Score]) -> str:
     """The card as TOML; JSON's strings and numbers are TOML's too."""
+    cost = costs.measure(network)
     facts: dict[str, object] = {
         "name": made.name,
-        "title": f"{network.title} ×{made.scale}",
+        "title": f"{network.title} {' and '.join(f'×{scale}' for scale in network.scales)}",
         "summary": made.card.summary,
         "task": "super-resolution",
         "family": made.name.removesuffix(f"-x{made.scale}"),
         "scale": made.scale,
-        "colour": "y",
+        "colour": "y" if network.channels == 1 else "rgb",
         "value_range": [0.0, 1.0],
         "halo": network.halo,
         "parameters": network.trained_parameters,
-        "macs": multiply_adds(network),
-        "activations": activations(network),
+        "macs": cost.multiply_adds,
+        "activations": cost.activations,
         "weights": f"{made.name}.onnx",
         "sha256": hashlib.sha256(onnx).hexdigest(),
         "licence": made.card.licence,
@@ -113,19 +121,13 @@ def card_text(made: Recipe, network: Network, onnx: bytes, scores: list[Score]) 
         "recipe": made.name,
         "training_data": made.card.training_data,
     }
+    if len(network.scales) > 1:
+        facts["scales"] = list(network.scales)
+    if network.align > 1:
+        facts["align"] = network.align
+    if made.card.training:
+        facts["training"] = made.card.training
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]
     for score in scores:
         lines += ["", f"[scores.{score.name}]", f"psnr = {score.psnr:.3f}", f"ssim = {score.ssim:.4f}"]
     return "\n".join(lines) + "\n"
-
-
-def multiply_adds(network: Network) -> int:
-    """Multiply-adds per pixel of the small picture, the enlargement in front included."""
-    each = network.scale**2 // network.step**2  # positions of the layers per small pixel
-    return sum(layer.weight.numel() for layer in network.convolutions()) * each + (each > 1) * 25 * network.scale**2
-
-
-def activations(network: Network) -> int:
-    """Most values held at a time per pixel of the small picture: input and output of one layer."""
-    each = network.scale**2 // network.step**2
-    return max(layer.in_channels + layer.out_channels for layer in network.convolutions()) * each

@@ -15,7 +15,7 @@ from onnx import TensorProto, checker, helper, numpy_helper
 from subpixel import __version__
 from subpixel.errors import TrainingError
 from subpixel.types import NetworkFile
-from subpixel_train.networks import BicubicEnlarge, Network, recentre
+from subpixel_train.networks import BicubicEnlarge, Chain, Network, recentre
 
 OPSET: Final = 17
 IR_VERSION: Final = 8  # the one that belongs to opset 17, so that runtimes of 2022 still open it
@@ -29,7 +29,7 @@ PARITY_SIZES: Final = ((1, 1, 1), (1, 7, 5), (2, 33, 18), (1, 64, 97))
 """(N, H, W) on which engines are compared, odd and tiny ones among them."""
 
 
-def to_onnx(network: Network, centre: float = 0.0) -> bytes:
+def to_onnx(network: Chain, centre: float = 0.0) -> bytes:
     """The network as it ships: "x" (N, 1, H, W) small luma → "y" (N, 1, rH, rW), all sizes free.
 
     Every convolution pads with zeros and all but the last are followed by a ReLU. Networks for enlarged input carry
@@ -97,36 +97,48 @@ def shuffle(source: str, result: str, scale: int) -> onnx.NodeProto:
     return helper.make_node("DepthToSpace", [source], [result], name=result, blocksize=scale, mode="CRD")
 
 
-def reference(network: Network, x: NDArray[np.float32], centre: float = 0.0) -> NDArray[np.float32]:
-    """What PyTorch gives for the same input, the padding by `centre` included: (N, 1, H, W) → (N, 1, rH, rW)."""
+def reference(network: Network, x: NDArray[np.float32], centre: float = 0.0) -> list[NDArray[np.float32]]:
+    """What PyTorch gives for the same input, the padding by `centre` included.
+
+    Args:
+        network: in its padded form.
+        x: (N, C, H, W).
+        centre: as `to_onnx` takes it.
+
+    Returns:
+        One (N, C, sH, sW) per entry of the network's `scales`.
+    """
     if not network.padded:
         raise ValueError("the shipped form pads; build the network with padded=True")
-    network = copy.deepcopy(network)
-    recentre(network, centre)
+    network = copy.deepcopy(network).eval()
+    if isinstance(network, Chain):
+        recentre(network, centre)
     with torch.inference_mode():
         given = torch.from_numpy(x) - centre
-        result: torch.Tensor = network(BicubicEnlarge(network.scale)(given) if network.input == "enlarged" else given)
-        return (result + centre).numpy()
+        results = network.outputs(BicubicEnlarge(network.scale)(given) if network.input == "enlarged" else given)
+        return [(result + centre).numpy() for result in results]
 
 
 def check_parity(network: Network, model: bytes, centre: float = 0.0) -> float:
     """Run the ONNX file by ONNX Runtime and OpenVINO and compare with PyTorch.
 
     Returns:
-        The largest difference, in luma of 0–1.
+        The largest difference, in values of 0–1.
 
     Raises:
         TrainingError: an engine differs by more than `PARITY`.
     """
     worst = 0.0
     rng = np.random.default_rng(0)
-    inputs = [rng.random((n, 1, h, w), np.float32) for n, h, w in PARITY_SIZES]
+    step = network.align
+    inputs = [rng.random((n, network.channels, h * step, w * step), np.float32) for n, h, w in PARITY_SIZES]
     wanted = [reference(network, x, centre) for x in inputs]
-    for engine, results in _engines(network, model, inputs):
-        for x, want, result in zip(inputs, wanted, results, strict=True):
-            if result.shape != want.shape:
-                raise TrainingError(f"{engine} gives {result.shape} for {x.shape}, PyTorch {want.shape}")
-            worst = max(worst, float(np.abs(result - want).max()))
+    for engine, each in _engines(network, model, inputs):
+        for x, wants, results in zip(inputs, wanted, each, strict=True):
+            for want, result in zip(wants, results, strict=True):
+                if result.shape != want.shape:
+                    raise TrainingError(f"{engine} gives {result.shape} for {x.shape}, PyTorch {want.shape}")
+                worst = max(worst, float(np.abs(result - want).max()))
         if not worst <= PARITY:
             raise TrainingError(f"{engine} differs from PyTorch by {worst:.1e}", f"at most {PARITY:.0e} is allowed")
     return worst
@@ -134,12 +146,15 @@ def check_parity(network: Network, model: bytes, centre: float = 0.0) -> float:
 
 def _engines(
     network: Network, model: bytes, inputs: list[NDArray[np.float32]]
-) -> Iterator[tuple[str, list[NDArray[np.float32]]]]:
+) -> Iterator[tuple[str, list[tuple[NDArray[np.float32], ...]]]]:
     from subpixel.engines.base import EngineSettings
     from subpixel.engines.onnxruntime import OnnxRuntimeEngine
     from subpixel.engines.openvino import OpenVINOEngine
 
-    file = NetworkFile(f"{network.name}-x{network.scale}", model, network.scale, 1, network.halo)
+    file = NetworkFile(
+        f"{network.name}-x{network.scale}", model, network.scale, network.channels, network.halo, scales=network.scales
+    )
     for name, engine in (("ONNX Runtime", OnnxRuntimeEngine()), ("OpenVINO", OpenVINOEngine())):
         run = engine.load(file, EngineSettings(threads=1, precision="fp32"))
-        yield name, [run(x) for x in inputs]
+        made = [run(x) for x in inputs]
+        yield name, [result if isinstance(result, tuple) else (result,) for result in made]

@@ -5,71 +5,21 @@ from __future__ import annotations
 import difflib
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from subpixel.errors import SettingError, TrainingError
+from subpixel_train.adversary import AdversarySettings
+from subpixel_train.data.settings import DataSettings
+from subpixel_train.losses import DistillSettings, LossSettings
+from subpixel_train.networks import NetworkSettings
+from subpixel_train.train.optimiser_settings import OptimiserSettings
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataSettings(_Settings):
-    """What a network learns from."""
-
-    folders: list[str] = Field(min_length=1, description="folders of photographs, relative to --data")
-    mode: Literal["crops", "tiles", "centre"] = Field(
-        default="crops",
-        description="random crops; a grid of sub-images (SRCNN's way); or one central crop per picture (ESPCN's way)",
-    )
-    crop: int = Field(
-        default=64,
-        ge=13,
-        description="side of a crop, in pixels of the network's input; of the photograph in mode centre",
-    )
-    stride: int = Field(
-        default=14, ge=1, description="distance of the grid in mode tiles, in pixels of the network's input"
-    )
-    batch: int = Field(default=8, ge=1, description="crops in a batch")
-    epoch_steps: int = Field(default=1000, ge=1, description="batches that count as an epoch in mode crops")
-    sizes: list[float] = Field(
-        default=[1.0],
-        min_length=1,
-        description="sizes at which each photograph is used; reduced ones have more detail and no JPEG blocks",
-    )
-    flat: float = Field(default=0.0, ge=0, le=0.5, description="chance of a crop of one level: white has to stay white")
-    held_out: int = Field(default=20, ge=0, description="photographs kept for validation, never trained with")
-    test: str | None = Field(
-        default=None,
-        description="benchmark folder (HR/xR, LR/xR) whose PSNR is logged after every epoch; never used to choose",
-    )
-
-
-class OptimiserSettings(_Settings):
-    """The optimiser and how its learning rate runs."""
-
-    kind: Literal["adam", "soap"] = Field(
-        default="adam", description="Adam, or SOAP: Adam in the eigenbasis of the gradients"
-    )
-    rate: float | list[float] = Field(
-        default=1e-3, description="learning rate at the start, or one per layer from input to output"
-    )
-    shape: Literal["constant", "cosine", "exponential"] = Field(
-        default="cosine", description="how the rate falls from the start to the end of the training"
-    )
-    final: float = Field(default=0.0, ge=0, le=1, description="rate at the end, as a share of the rate at the start")
-    warmup: int = Field(default=0, ge=0, description="steps over which the rate rises from 0")
-    betas: tuple[float, float] = Field(default=(0.9, 0.999), description="decay of the two moments")
-    clip: float | None = Field(default=None, gt=0, description="largest norm of the gradient; none: not clipped")
-
-    @model_validator(mode="after")
-    def _exponential_needs_an_end(self) -> OptimiserSettings:
-        if self.shape == "exponential" and self.final == 0:
-            raise ValueError("shape exponential needs final above 0")
-        return self
 
 
 class CardSettings(_Settings):
@@ -77,6 +27,9 @@ class CardSettings(_Settings):
 
     summary: str = Field(description="one sentence: what the model is good for")
     licence: str = Field("Apache-2.0", description="licence of the weights")
+    training: str = Field(
+        default="", description="how long it was trained and how far it is from the published figures"
+    )
     training_data: list[str] = Field(min_length=1, description="the data and their licences, one line each")
 
 
@@ -84,8 +37,10 @@ class Recipe(_Settings):
     """The exact way a model is trained."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", description="name of the model")
-    network: Literal["espcn", "srcnn"] = Field(description="the network, a file in networks/")
-    scale: int = Field(ge=2, le=8, description="upscale factor")
+    network: NetworkSettings = Field(
+        description="the network: its name, or `kind` and its settings (docs/reference/networks.md)"
+    )
+    scale: int = Field(ge=2, le=10, description="upscale factor; the largest of several outputs")
     init_from: str | None = Field(
         default=None,
         description="weights to start from where shapes agree: a run folder, a .safetensors file or a shipped model",
@@ -94,17 +49,31 @@ class Recipe(_Settings):
         default=0.0,
         ge=0,
         le=1,
-        description="luma taken as zero while training; folded into the biases afterwards",
+        description="luma taken as zero while training ESPCN and SRCNN; folded into the biases afterwards",
     )
     data: DataSettings = Field(description="what the network learns from")
-    loss: Literal["mse", "mae", "charbonnier", "psnr"] = Field(default="mse", description="pixel loss")
+    loss: LossSettings = Field(
+        default=LossSettings(mse=1.0), description="weights of the losses; the name of one stands for weight 1"
+    )
+    adversary: AdversarySettings | None = Field(
+        default=None, description="a discriminator that the network is trained against; none: pixels and features only"
+    )
+    distill: DistillSettings | None = Field(default=None, description="a larger network to learn from; none: no")
     optimiser: OptimiserSettings = Field(default=OptimiserSettings(), description="the optimiser and its rate")
-    epochs: int = Field(ge=1, description="length of the training")
+    epochs: int = Field(default=0, ge=0, description="length of the training in epochs")
+    iterations: int = Field(default=0, ge=0, description="length of the training in steps, in place of epochs")
+    accumulate: int = Field(default=1, ge=1, description="batches whose gradients are summed for one step")
     ema: float = Field(
         default=0.0, ge=0, lt=1, description="decay of the running mean of the weights that is kept; 0: none"
     )
-    precision: Literal["32-true", "bf16-mixed"] = Field(default="bf16-mixed", description="arithmetic while training")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
+        default="bf16-mixed", description="arithmetic while training"
+    )
     validate_every: int = Field(default=1, ge=1, description="epochs between validations")
+    keep: Literal["best", "last"] = Field(
+        default="best",
+        description="weights to use: of the best held-out PSNR, or of the last validation (against an adversary)",
+    )
     checkpoint_steps: int = Field(
         default=500, ge=1, description="steps between checkpoints; each epoch ends with one too"
     )
@@ -114,10 +83,28 @@ class Recipe(_Settings):
     seed: int = Field(default=0, ge=0, description="everything random follows from it")
     card: CardSettings = Field(description="what the model card says")
 
+    @field_validator("network", mode="before")
+    @classmethod
+    def _name_for_defaults(cls, value: Any) -> Any:
+        return {"kind": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _agree(self) -> Recipe:
+        if bool(self.epochs) == bool(self.iterations):
+            raise ValueError("give epochs or iterations, one of them")
+        if self.centre and self.network.kind not in ("espcn", "srcnn"):
+            raise ValueError(f"centre is for espcn and srcnn; {self.network.kind} subtracts the mean itself")
+        if self.network.kind.startswith("two-") and self.scale != 4:
+            raise ValueError(f"{self.network.kind} makes ×2 and ×4: write scale: 4, not {self.scale}")
+        return self
+
     def to_yaml(self) -> str:
         """The recipe as a YAML file that reads back to the same recipe."""
         return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120))
 
+
+_NAMED: Final = frozenset({"network", "loss"})
+"""Sections for which a bare name stands for defaults."""
 
 RECIPES: Final = resources.files("subpixel_train") / "recipes"
 
@@ -171,9 +158,16 @@ def _apply(values: dict[str, Any], change: str) -> None:
         raise SettingError(f"--set {change}", "it is key=value, as data.batch=16")
     *sections, last = key.split(".")
     for section in sections:
-        values = values.setdefault(section, {})
-        if not isinstance(values, dict):
+        inner = values.get(section)
+        if isinstance(inner, str) and section in _NAMED:
+            # `network: rdn` and `loss: mae` are short for a section.
+            inner = {"kind": inner} if section == "network" else {}
+        elif inner is None:
+            inner = {}
+        if not isinstance(inner, dict):
             raise SettingError(f"--set {change}", f"{section} is a setting, not a section")
+        values[section] = inner
+        values = inner
     try:
         values[last] = _number(yaml.safe_load(value))
     except yaml.YAMLError as error:
@@ -192,18 +186,49 @@ def _number(value: Any) -> Any:
 
 def _explain(item: Any) -> str:
     """One line for one mistake: the field, what is wrong, the nearest field that exists."""
-    path = ".".join(str(part) for part in item["loc"])
-    if item["type"] != "extra_forbidden":
-        return f"{path}: {item['msg']}, not {item['input']!r}" if item["type"] != "missing" else f"{path}: is missing"
-    names = _fields(item["loc"][:-1])
-    near = difflib.get_close_matches(str(item["loc"][-1]), names, 1, 0.4)
-    return f"{path}: no such setting; " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}")
+    kinds = {settings.model_fields["kind"].default for settings in get_args(get_args(NetworkSettings)[0])}
+    place = [part for part in item["loc"] if part not in kinds]  # pydantic names the union's member too
+    path = ".".join(str(part) for part in place)
+    match item["type"]:
+        case "missing":
+            return f"{path}: is missing"
+        case "value_error":
+            said = str(item["ctx"]["error"])
+            return f"{path}: {said}" if path else said
+        case "union_tag_invalid":
+            near = difflib.get_close_matches(str(item["ctx"]["tag"]), kinds, 1, 0.4)
+            meant = f"did you mean {near[0]}? " if near else ""
+            return f"{path}: no network {item['ctx']['tag']}; {meant}there are {', '.join(sorted(kinds))}"
+        case "extra_forbidden":
+            names = _fields(item["loc"][:-1])
+            near = difflib.get_close_matches(str(place[-1]), names, 1, 0.4)
+            return f"{path}: no such setting; " + (
+                f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+            )
+        case _:
+            return f"{path}: {item['msg']}, not {item['input']!r}"
 
 
 def _fields(section: tuple[Any, ...]) -> list[str]:
-    model: type[BaseModel] = Recipe
+    """Names of the settings in a section of a recipe; through lists, unions and sections that may be missing."""
+    models: list[type[BaseModel]] = [Recipe]
     for part in section:
-        annotation = model.model_fields[str(part)].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        model = annotation
-    return list(model.model_fields)
+        if isinstance(part, int):
+            continue
+        named = [
+            model for model in models if "kind" in model.model_fields and model.model_fields["kind"].default == part
+        ]
+        models = named or [
+            inner
+            for model in models
+            if part in model.model_fields
+            for inner in _sections(model.model_fields[part].annotation)
+        ]
+    return sorted({name for model in models for name in model.model_fields})
+
+
+def _sections(annotation: Any) -> list[type[BaseModel]]:
+    """The models in a type: itself, or those of a union or list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for inner in get_args(annotation) for found in _sections(inner)]

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from subpixel.image.colour import GREY_GAIN, GREY_OFFSET
-from subpixel_train.networks import Network, recentre
+from subpixel_train.networks import Chain, recentre
 
 LEVELS: Final = tuple(range(0, 256, 15))
 """Greys whose flat areas are kept, in 8-bit levels: black, white and sixteen between."""
 
 
 @torch.no_grad()
-def settle(network: Network, centre: float) -> None:
+def settle(network: Chain, centre: float) -> None:
     """Round all weights of a chain of convolutions and ReLUs to bfloat16, in place; biases stay float32.
 
     Args:

@@ -19,10 +19,10 @@ from subpixel.errors import OutputExists, TrainingError  # noqa: E402
 from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.export import export_run, load_run  # noqa: E402
 from subpixel_train.graph import PARITY, check_parity, reference, to_onnx  # noqa: E402
-from subpixel_train.networks import NETWORKS, build  # noqa: E402
+from subpixel_train.networks import NETWORKS, Chain, build  # noqa: E402
 from subpixel_train.train import state  # noqa: E402
 
-EVERY = [(name, scale) for name in NETWORKS for scale in (2, 3, 4)]
+EVERY = [(name, scale) for name, network in NETWORKS.items() if issubclass(network, Chain) for scale in (2, 3, 4)]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_centre_changes_nothing_once_the_halo_is_cut(name: str, scale: int) 
     x = np.random.default_rng(1).random((1, 1, 30, 25), np.float32)
     cut = slice(network.halo * scale, -network.halo * scale)
     np.testing.assert_allclose(
-        reference(network, x, 0.45)[..., cut, cut], reference(network, x)[..., cut, cut], atol=1e-5
+        reference(network, x, 0.45)[0][..., cut, cut], reference(network, x)[0][..., cut, cut], atol=1e-5
     )
 
 

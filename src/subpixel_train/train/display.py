@@ -16,7 +16,7 @@ from subpixel_train.train.state import Progress as Standing
 class Display:
     """Progress bar with loss, held-out PSNR and time left."""
 
-    def __init__(self, recipe: Recipe, steps: int, standing: Standing, *, quiet: bool) -> None:
+    def __init__(self, recipe: Recipe, steps: int, per_epoch: int, standing: Standing, *, quiet: bool) -> None:
         self._console = Console(stderr=True, quiet=quiet)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -28,7 +28,7 @@ class Display:
             disable=quiet or not self._console.is_terminal,
             transient=True,
         )
-        self._epochs, self._shown = recipe.epochs, 0.0
+        self._epochs, self._shown = -(-steps // per_epoch), 0.0
         last = next((r.held_out_psnr for r in reversed(standing.history) if r.held_out_psnr is not None), None)
         self._task = self._bar.add_task(
             recipe.name, total=steps, completed=standing.step, loss="–", psnr="–" if last is None else f"{last:.2f} dB"
@@ -52,7 +52,7 @@ class Display:
         """One line for a finished epoch."""
         line = f"epoch {record.epoch}/{self._epochs}  loss {record.loss:.3e}  rate {record.rate:.1e}"
         if record.held_out_psnr is not None:
-            line += f"  held-out {record.held_out_psnr:.3f} dB"
+            line += "  held-out " + " / ".join(f"{value:.3f}" for value in record.held_out_each) + " dB"
             self._bar.update(self._task, psnr=f"{record.held_out_psnr:.2f} dB")
         if record.test_psnr is not None:
             line += f"  test {record.test_psnr:.3f} dB"

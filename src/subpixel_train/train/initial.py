@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from subpixel.errors import TrainingError
-from subpixel_train.networks import Network
+from subpixel_train.networks import Chain, Network
 from subpixel_train.recipe import shipped
 from subpixel_train.train.state import load_weights
 
@@ -51,11 +51,14 @@ def _tensors(network: Network, source: str) -> dict[str, Tensor]:
     from onnx import numpy_helper
 
     graph = onnx.load_from_string(file.read_bytes()).graph
-    tensors = {item.name: torch.from_numpy(np.array(numpy_helper.to_array(item))) for item in graph.initializer}
-    return _around_zero(network, tensors)
+    tensors = {
+        item.name.removesuffix(".half"): torch.from_numpy(np.array(numpy_helper.to_array(item))).float()
+        for item in graph.initializer
+    }
+    return _around_zero(network, tensors) if isinstance(network, Chain) else tensors
 
 
-def _around_zero(network: Network, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _around_zero(network: Chain, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights of a shipped graph, which subtracts a centre first and adds it last, for luma as it is."""
     centre = tensors.pop("centre", torch.zeros(()))
     names = {id(module): name for name, module in network.named_modules()}

@@ -1,16 +1,11 @@
-"""The training loop, on Lightning Fabric."""
+"""The training loop, on Lightning Fabric: one process or many, one machine or many, the same lines."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import signal
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -19,17 +14,20 @@ from torch import Tensor
 
 from subpixel.errors import SettingError, TrainingError
 from subpixel_train import files
-from subpixel_train.data import Batches, Pair, benchmark_pairs, held_out_pairs, make_batches, training_paths
-from subpixel_train.losses import LOSSES
-from subpixel_train.networks import Network, build, recentre
+from subpixel_train.adversary import Adversary
+from subpixel_train.data import Batch, Prefetch, benchmark_pairs, held_out_pairs, make_batches, training_photographs
+from subpixel_train.losses import Objective
+from subpixel_train.networks import Chain, Network, build, recentre
 from subpixel_train.recipe import Recipe
 from subpixel_train.train import state
 from subpixel_train.train.display import Display
+from subpixel_train.train.distillation import Distillation
 from subpixel_train.train.initial import start_from
-from subpixel_train.train.quality import mean_psnr
+from subpixel_train.train.optimisers import make_optimiser
+from subpixel_train.train.quality import mean_psnr, shown
 from subpixel_train.train.schedule import share
-from subpixel_train.train.soap import Soap
 from subpixel_train.train.state import EpochRecord, Progress
+from subpixel_train.train.stopping import Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,11 @@ class RunSettings:
         output: folder for state, weights and logs.
         data: folder that the recipe's folders are relative to.
         resume: go on from the state in `output`.
-        threads: CPU threads.
+        threads: CPU threads of each process.
         max_minutes: stop after so long, as Ctrl-C would; None: never.
         device: Fabric's accelerator: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+        processes: processes on each machine (one per accelerator), by DDP.
+        machines: machines; on each the same command, started by torchrun.
         quiet: show nothing.
     """
 
@@ -52,6 +52,8 @@ class RunSettings:
     threads: int = 1
     max_minutes: float | None = None
     device: str = "cpu"
+    processes: int = 1
+    machines: int = 1
     quiet: bool = False
 
 
@@ -64,7 +66,11 @@ class Outcome:
 
 
 class Trainer:
-    """One training: the network, its optimiser, its data, and where it stands."""
+    """Trains one network by one recipe.
+
+    Everything random is drawn from (seed, step), and the state holds weights, their running mean, the optimiser and
+    the adversary with its own: a training that was stopped, or killed and resumed, equals one that never stopped.
+    """
 
     def __init__(self, recipe: Recipe, settings: RunSettings) -> None:
         self.recipe, self.settings = recipe, settings
@@ -73,40 +79,53 @@ class Trainer:
         torch.set_num_threads(settings.threads)
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         self.logger = TensorBoardLogger(settings.output.parent, name=settings.output.name, version="")
-        try:
-            self.fabric = Fabric(
-                accelerator=settings.device, devices=1, precision=recipe.precision, loggers=[self.logger]
-            )
-        except (RuntimeError, ValueError) as error:
-            raise SettingError(f"cannot train on {settings.device}", str(error)) from None
+        self.fabric = _fabric(recipe, settings, self.logger)
         torch.manual_seed(recipe.seed)
         network = build(recipe.network, recipe.scale, padded=False)
         if recipe.init_from and not settings.resume:
             start_from(network, recipe.init_from)
-        recentre(network, recipe.centre)
-        kind = {"adam": torch.optim.Adam, "soap": Soap}[recipe.optimiser.kind]
-        optimiser = kind(layer_groups(network, recipe), betas=recipe.optimiser.betas)
+        if isinstance(network, Chain):
+            recentre(network, recipe.centre)
+        optimiser = make_optimiser(network, recipe.optimiser)
         self.network, self.optimiser = self.fabric.setup(_channels_last(network), optimiser)
         self.plain: Network = network
         self.mean = {name: value.detach().clone() for name, value in network.named_parameters()}
+        self.objective = Objective(recipe.loss, outputs=len(network.scales), centre=recipe.centre)
+        self.objective.to(self.fabric.device)
+        self.teacher = Distillation(recipe.distill, network).to(self.fabric.device) if recipe.distill else None
+        self.adversary: Adversary | None = None
+        if recipe.adversary:
+            self.adversary = Adversary(recipe.adversary, network.channels, recipe.seed)
+            self.adversary.setup(self.fabric)
         self.progress = Progress()
         if settings.resume:
             self._resume()
         # Before the pictures are read: a folder that cannot be written to is found in seconds.
-        files.replace(settings.output / state.RECIPE, recipe.to_yaml().encode())
-        train, held_out = training_paths(settings.data, recipe.data.folders, recipe.data.held_out)
-        self.held_out: list[Pair] = held_out_pairs(held_out, recipe.scale)
-        self.test = list(benchmark_pairs(settings.data / recipe.data.test, recipe.scale)) if recipe.data.test else []
-        self.batches: Batches = make_batches(train, recipe.data, network, seed=recipe.seed, threads=settings.threads)
-        self.steps = recipe.epochs * self.batches.steps_per_epoch
+        if self.fabric.is_global_zero:
+            files.replace(settings.output / state.RECIPE, recipe.to_yaml().encode())
+        train, held_out = training_photographs(settings.data, recipe.data)
+        self.pictures = len(train)
+        self.held_out = held_out_pairs(held_out, network, recipe.data)
+        self.test = list(benchmark_pairs(settings.data / recipe.data.test, network)) if recipe.data.test else []
+        self.source = make_batches(train, recipe.data, network, seed=recipe.seed, threads=settings.threads)
+        each = self.fabric.world_size * recipe.accumulate  # batches of one step
+        self.steps_per_epoch = -(-self.source.steps_per_epoch // each)
+        self.steps = recipe.iterations or recipe.epochs * self.steps_per_epoch
+        first, last = self.progress.step * each, self.steps * each
+        mine = range(first + self.fabric.global_rank, last, self.fabric.world_size)
+        self.batches = Prefetch(self.source, mine)
 
     def run(self) -> Outcome:
         """Train until the recipe's end, Ctrl-C or the time limit; every way out leaves a state to go on from."""
         began, before = time.monotonic(), self.progress.seconds
-        limit = float("inf") if self.settings.max_minutes is None else self.settings.max_minutes * 60
-        with Display(self.recipe, self.steps, self.progress, quiet=self.settings.quiet) as display, _stop() as stopped:
+        quiet = self.settings.quiet or not self.fabric.is_global_zero
+        with (
+            Display(self.recipe, self.steps, self.steps_per_epoch, self.progress, quiet=quiet) as display,
+            Stop(self.fabric, self.settings.max_minutes) as stop,
+            self.batches,
+        ):
             while self.progress.step < self.steps:
-                loss = self._step()
+                loss = self.step()
                 self.progress.seconds = before + time.monotonic() - began
                 if not loss < float("inf"):
                     raise TrainingError(
@@ -114,134 +133,178 @@ class Trainer:
                         "lower optimiser.rate or set optimiser.clip; the last checkpoint is good",
                     )
                 display.step(self.progress, loss)
-                if self.progress.step % self.batches.steps_per_epoch == 0:
+                if self.progress.step % self.steps_per_epoch == 0 or self.progress.step == self.steps:
                     display.epoch(self._end_epoch())
                     self._save()
                 elif self.progress.step % self.recipe.checkpoint_steps == 0:
                     self._save()
-                if stopped() or time.monotonic() - began > limit:
+                if stop.asked():
                     break
             self._save()
         self.logger.finalize("success")
         return Outcome(self.progress.step >= self.steps, self.progress)
 
-    def _step(self) -> float:
-        recipe, step = self.recipe, self.progress.step
+    def step(self) -> float:
+        """One step of the optimiser: forward, losses, backward, and the adversary's own step."""
+        recipe, step, centre = self.recipe, self.progress.step, self.recipe.centre
+        torch.manual_seed(recipe.seed * 1_000_003 + step)  # for what networks draw themselves
+        fall = share(recipe.optimiser, step, self.steps, self.steps_per_epoch)
         for group in self.optimiser.param_groups:
-            group["lr"] = group["start"] * share(recipe.optimiser, step, self.steps)
-        batch = self.batches.batch(step)
-        small, large = (torch.from_numpy(part).to(self.fabric.device) - recipe.centre for part in batch)
-        result = self.network(small.contiguous(memory_format=torch.channels_last))  # (N, 1, H, W) − centre
-        loss = LOSSES[recipe.loss](result, large)
+            group["lr"] = group["start"] * fall
+        opposed = self.adversary if self.adversary and self.adversary.takes_part(step // self.steps_per_epoch) else None
         self.optimiser.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
+        number = 0.0
+        for index in range(recipe.accumulate):
+            small, targets = self._batch()
+            last = index == recipe.accumulate - 1
+            with self.fabric.no_backward_sync(self.network, enabled=not last):
+                results = self.network(small)  # (N, C, sH, sW) − centre, one per scale
+                results = results if isinstance(results, tuple) else (results,)
+                value = self.objective(results, targets)
+                total, parts = value.total, value.parts
+                if self.teacher:
+                    taught = self.teacher(small + centre, tuple(result + centre for result in results))
+                    total = total + self.teacher.weight * taught
+                if opposed:
+                    result, target = results[-1] + centre, targets[-1] + centre
+                    total = total + opposed.weight * opposed.generator_loss(result, target)
+                self.fabric.backward(total / recipe.accumulate)
+            number += float(total.detach()) / recipe.accumulate
+            if opposed:
+                parts = parts | opposed.train_step(result.detach(), target, fall)
         if recipe.optimiser.clip:
             self.fabric.clip_gradients(self.network, self.optimiser, max_norm=recipe.optimiser.clip)
         self.optimiser.step()
+        self.plain.observe(torch.tensor(number))
         self.progress.step += 1
-        if recipe.ema:
-            weight = 1 - min(recipe.ema, self.progress.step / (self.progress.step + 9))  # young means forget faster
+        self._average()
+        self.progress.loss_sum += number
+        if self.progress.step % 50 == 0:
+            self.fabric.log_dict({f"parts/{name}": float(part) for name, part in parts.items()}, step=step)
+        return number
+
+    def peek(self) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The first batch: input (N, C, h, w) and targets, as the network is given them."""
+        return self._to_device(self.source.batch(0))
+
+    def _batch(self) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return self._to_device(self.batches.next())
+
+    def _to_device(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
+        small, *targets = (
+            torch.as_tensor(part).to(self.fabric.device) - self.recipe.centre for part in (batch.small, *batch.targets)
+        )
+        return small.contiguous(memory_format=torch.channels_last), tuple(targets)
+
+    def _average(self) -> None:
+        """Follow the weights with their running mean."""
+        if self.recipe.ema:
+            weight = 1 - min(
+                self.recipe.ema, self.progress.step / (self.progress.step + 9)
+            )  # young means forget faster
             with torch.no_grad():
                 for name, value in self.plain.named_parameters():
                     self.mean[name].lerp_(value, weight)
-        number = float(loss.detach())
-        self.progress.loss_sum += number
-        return number
 
     def _end_epoch(self) -> EpochRecord:
         """Measure, keep the weights if they are the best so far, and note a line of the learning curve."""
-        progress, per_epoch = self.progress, self.batches.steps_per_epoch
-        epoch = progress.step // per_epoch
+        progress, recipe = self.progress, self.recipe
+        epoch = -(-progress.step // self.steps_per_epoch)
         network = self.to_use()
-        due = epoch % self.recipe.validate_every == 0 or progress.step >= self.steps
-        held_out = mean_psnr(network, self.held_out) if due and self.held_out else None
-        test = mean_psnr(network, self.test) if due and self.test else None
+        due = epoch % recipe.validate_every == 0 or progress.step >= self.steps
+        held_out = mean_psnr(network, self.held_out) if due and self.held_out else ()
+        test = mean_psnr(network, self.test) if due and self.test else ()
         record = EpochRecord(
             epoch=epoch,
             step=progress.step,
-            loss=progress.loss_sum / per_epoch,
+            loss=progress.loss_sum / self.steps_per_epoch,
             rate=self.optimiser.param_groups[0]["lr"],
-            held_out_psnr=held_out,
-            test_psnr=test,
+            held_out_psnr=sum(held_out) / len(held_out) if held_out else None,
+            test_psnr=sum(test) / len(test) if test else None,
             seconds=progress.seconds,
+            held_out_each=held_out,
         )
         progress.loss_sum = 0.0
         progress.history.append(record)
-        if held_out is None or held_out > progress.best_psnr:
-            progress.best_psnr = held_out if held_out is not None else progress.best_psnr
+        better = record.held_out_psnr is None or record.held_out_psnr > progress.best_psnr
+        if better or (recipe.keep == "last" and due):
+            progress.best_psnr = progress.best_psnr if record.held_out_psnr is None else record.held_out_psnr
             progress.best_epoch = epoch
-            state.save_weights(self.settings.output / state.WEIGHTS, dict(network.state_dict()), self._about(record))
-        if self.recipe.keep_epochs:
-            kept = self.settings.output / "epochs" / f"epoch-{epoch:04d}.safetensors"
-            state.save_weights(kept, dict(network.state_dict()), self._about(record))
-        scalars = {"loss": record.loss, "rate": record.rate, "psnr/held-out": held_out, "psnr/test": test}
+            self._write_weights(self.settings.output / state.WEIGHTS, network, record)
+        if recipe.keep_epochs:
+            self._write_weights(self.settings.output / "epochs" / f"epoch-{epoch:04d}.safetensors", network, record)
+        scalars = {"loss": record.loss, "rate": record.rate, "psnr/test": record.test_psnr}
+        scalars |= {f"psnr/held-out-x{scale}": value for scale, value in zip(network.scales, held_out, strict=False)}
         self.fabric.log_dict({key: value for key, value in scalars.items() if value is not None}, step=progress.step)
+        if due and self.fabric.is_global_zero:
+            for name, picture in shown(network, self.held_out):
+                self.logger.experiment.add_image(f"held-out/{name}", picture, progress.step)
         return record
 
-    def _about(self, record: EpochRecord) -> dict[str, str]:
-        said = {"recipe": self.recipe.name, "network": self.recipe.network, "scale": str(self.recipe.scale)}
-        return said | {"epoch": str(record.epoch), "held_out_psnr": str(record.held_out_psnr)}
+    def _write_weights(self, path: Path, network: Network, record: EpochRecord) -> None:
+        if self.fabric.is_global_zero:
+            said = {"recipe": self.recipe.name, "network": network.name, "scale": str(network.scale)}
+            said |= {"epoch": str(record.epoch), "held_out_psnr": str(record.held_out_psnr)}
+            state.save_weights(path, dict(network.state_dict()), said)
 
     def to_use(self) -> Network:
         """The network as it will be shipped: the running mean of the weights if there is one, the centre folded in."""
         network = build(self.recipe.network, self.recipe.scale, padded=False)
-        network.load_state_dict(self.mean if self.recipe.ema else self.plain.state_dict())
-        recentre(network, -self.recipe.centre)
+        network.load_state_dict(self.plain.state_dict() | (self.mean if self.recipe.ema else {}))
+        if isinstance(network, Chain):
+            recentre(network, -self.recipe.centre)
         return network.to(self.fabric.device).eval()
 
     def _save(self) -> None:
         tensors: dict[str, Tensor] = {f"network.{name}": value for name, value in self.plain.state_dict().items()}
         tensors |= {f"mean.{name}": value for name, value in self.mean.items()}
         tensors |= state.optimiser_tensors(self.optimiser)
-        state.save_state(self.settings.output, tensors, self.progress)
-        files.replace(self.settings.output / state.LOG, self.progress.log_csv().encode())
+        if self.adversary:
+            tensors |= self.adversary.tensors()
+        if not all(bool(value.isfinite().all()) for value in self.plain.parameters()):
+            raise TrainingError(
+                f"the weights are no longer finite after step {self.progress.step}",
+                "lower optimiser.rate or set optimiser.clip; the last checkpoint is good",
+            )
+        self.progress.scaler = dict(self.fabric.strategy.precision.state_dict())
+        if self.fabric.is_global_zero:
+            state.save_state(self.settings.output, tensors, self.progress)
+            files.replace(self.settings.output / state.LOG, self.progress.log_csv().encode())
 
     def _resume(self) -> None:
         tensors, self.progress = state.load_state(self.settings.output)
         try:
             with torch.no_grad():
-                for name, value in self.plain.named_parameters():
+                for name, value in self.plain.state_dict().items():
                     value.copy_(tensors[f"network.{name}"])
-                    self.mean[name].copy_(tensors[f"mean.{name}"])
+                for name, value in self.mean.items():
+                    value.copy_(tensors[f"mean.{name}"])
         except (KeyError, RuntimeError):
             raise TrainingError(
                 f"{self.settings.output} holds a training of another network", "give another --output"
             ) from None
         state.restore_optimiser(self.optimiser, tensors)
+        if self.adversary:
+            self.adversary.restore(tensors)
+        self.fabric.strategy.precision.load_state_dict(self.progress.scaler)
 
 
-def layer_groups(network: Network, recipe: Recipe) -> list[dict[str, Any]]:
-    """Adam's parameter groups, one per layer, each with its learning rate at the start as `start`."""
-    layers, rate = network.convolutions(), recipe.optimiser.rate
-    rates = [rate] * len(layers) if isinstance(rate, float) else rate
-    if len(rates) != len(layers):
-        raise TrainingError(
-            f"optimiser.rate has {len(rates)} values",
-            f"{recipe.network} has {len(layers)} layers: give one each, or one",
-        )
-    return [{"params": list(la.parameters()), "lr": r, "start": r} for la, r in zip(layers, rates, strict=True)]
-
-
-@contextlib.contextmanager
-def _stop() -> Iterator[Any]:
-    """Turn Ctrl-C and SIGTERM into a request to stop after the current step; a second Ctrl-C stops at once."""
-    asked = False
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    before: dict[signal.Signals, Any] = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(ValueError):  # not in the main thread: whoever runs us handles signals
-            before[number] = signal.signal(number, ask)
+def _fabric(recipe: Recipe, settings: RunSettings, logger: TensorBoardLogger) -> Fabric:
+    """Fabric for this sitting; started by torchrun or a cluster, it finds its place in the environment."""
+    many = settings.processes * settings.machines > 1
     try:
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        fabric = Fabric(
+            accelerator=settings.device,
+            devices=settings.processes,
+            num_nodes=settings.machines,
+            strategy="ddp" if many else "auto",
+            precision=recipe.precision,
+            loggers=[logger],
+        )
+        fabric.launch()
+    except (RuntimeError, ValueError) as error:
+        raise SettingError(f"cannot train on {settings.device}", str(error)) from None
+    return fabric
 
 
 def _channels_last(network: Network) -> Network:

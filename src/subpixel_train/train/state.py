@@ -29,9 +29,10 @@ class EpochRecord:
         step: steps done at its end.
         loss: mean training loss over the epoch.
         rate: learning rate at its end (of the first layer).
-        held_out_psnr: dB on the held-out photographs, luma; None where not validated.
+        held_out_psnr: dB on the held-out photographs, luma, the mean of the outputs; None where not validated.
         test_psnr: dB on the recipe's benchmark; None where none is named.
         seconds: training time up to here, over all sittings.
+        held_out_each: dB of each output on the held-out photographs, rising scales; empty where not validated.
     """
 
     epoch: int
@@ -41,6 +42,7 @@ class EpochRecord:
     held_out_psnr: float | None
     test_psnr: float | None
     seconds: float
+    held_out_each: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Progress:
         best_epoch: the epoch that reached it; 0: none yet.
         seconds: training time, over all sittings.
         history: one record per finished epoch.
+        scaler: state of fp16's gradient scaler; empty in other precisions.
     """
 
     step: int = 0
@@ -64,6 +67,7 @@ class Progress:
     best_epoch: int = 0
     seconds: float = 0.0
     history: list[EpochRecord] = field(default_factory=list)
+    scaler: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As text; floats come back exactly."""
@@ -73,7 +77,10 @@ class Progress:
     def from_json(cls, text: str) -> Progress:
         """The inverse of `to_json`."""
         values = json.loads(text)
-        values["history"] = [EpochRecord(**record) for record in values["history"]]
+        values["history"] = [
+            EpochRecord(**record | {"held_out_each": tuple(record.get("held_out_each", ()))})
+            for record in values["history"]
+        ]
         return cls(**values)
 
     def log_csv(self) -> str:
@@ -85,9 +92,11 @@ class Progress:
         return "\n".join(rows) + "\n"
 
 
-def _cell(value: float | int | None) -> str:
+def _cell(value: float | int | tuple[float, ...] | None) -> str:
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return ";".join(_cell(item) for item in value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
