@@ -162,7 +162,16 @@ class Adversary:
         }
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that a checkpoint needs to go on exactly: weights, running statistics, singular vectors, moments."""
+        """All that a checkpoint needs to go on exactly: weights, running statistics, singular vectors, moments.
+
+        Raises:
+            TrainingError: weights that are no longer finite; such a state is not worth keeping.
+        """
+        if not all(bool(weight.isfinite().all()) for weight in self.network.parameters()):
+            raise TrainingError(
+                "the adversary's weights are no longer finite",
+                "lower adversary.rate or set adversary.clip; the last checkpoint is good",
+            )
         made = {f"{PREFIX}network.{name}": value for name, value in self.network.state_dict().items()}
         moments = optimiser_tensors(self.optimiser)
         return made | {f"{PREFIX}{name}": value for name, value in moments.items()}

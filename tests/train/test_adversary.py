@@ -309,6 +309,14 @@ def test_a_checkpoint_without_it_or_of_another_is_refused() -> None:
         made.restore(adversary(channels=3)[0].tensors())
 
 
+def test_an_adversary_that_exploded_is_not_kept() -> None:
+    made, _ = adversary(rate=1e30)
+    made.train_step(torch.rand(2, 1, 24, 24), photographs(2))
+    made.train_step(torch.rand(2, 1, 24, 24), photographs(2))
+    with pytest.raises(TrainingError, match=r"adversary's weights are no longer finite: lower adversary\.rate"):
+        made.tensors()
+
+
 def test_its_first_weights_follow_from_the_seed_alone() -> None:
     torch.manual_seed(5)
     first = Adversary(AdversarySettings(channels=4), 1, seed=3)
