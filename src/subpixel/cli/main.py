@@ -21,7 +21,8 @@ _OWN: Final = {
     "compare": "subpixel.cli.compare:compare",
     "evaluate": "subpixel.cli.evaluate:evaluate",
 }
-"""Command → "module:function". Other packages add commands under the entry point `subpixel.commands`."""
+"""Command → "module:function". Other packages add commands under the entry point `subpixel.commands`: a function, or
+a `typer.Typer` with a callback for a command that has commands of its own."""
 
 _INTERRUPTED: Final = 130  # what shells report for a program ended by Ctrl-C
 
@@ -46,9 +47,14 @@ class _Commands(typer.core.TyperGroup):
             return None
         if cmd_name not in self.commands:
             module, _, attribute = where.partition(":")
-            app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-            app.command(cmd_name)(getattr(import_module(module), attribute))
-            self.commands[cmd_name] = typer.main.get_command(app)
+            made = getattr(import_module(module), attribute)
+            if isinstance(made, typer.Typer):
+                self.commands[cmd_name] = typer.main.get_group(made)
+                self.commands[cmd_name].name = cmd_name
+            else:
+                app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+                app.command(cmd_name)(made)
+                self.commands[cmd_name] = typer.main.get_command(app)
         return self.commands[cmd_name]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -118,7 +124,8 @@ def invoke(words: Sequence[str]) -> int:
         context = getattr(error, "ctx", None)
         where = context.command_path if context is not None else "subpixel"
         message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
-        print(f"subpixel: {message}: see {where} --help", file=sys.stderr)
+        if message:  # none where a command without words has just shown its help
+            print(f"subpixel: {message}: see {where} --help", file=sys.stderr)
         return SettingError.exit_code
     if code == _INTERRUPTED:
         print("subpixel: stopped", file=sys.stderr)

@@ -1,0 +1,12 @@
+"""`subpixel data`: getting, seeing and packing pictures to train with. Heavy imports stay inside the commands."""
+
+from __future__ import annotations
+
+import typer
+
+data = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="markdown")
+
+
+@data.callback()
+def _data() -> None:
+    """Get, look at and pack the pictures that training needs."""
