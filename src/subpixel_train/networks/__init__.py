@@ -14,7 +14,9 @@ from subpixel_train.networks.rrdn import Rrdn, RrdnSettings
 from subpixel_train.networks.srcnn import Srcnn, SrcnnSettings
 from subpixel_train.networks.two_atrous import TwoAtrous, TwoAtrousSettings
 from subpixel_train.networks.two_basic import TwoBasic, TwoBasicSettings
+from subpixel_train.networks.two_pretrained import TwoPretrained, TwoPretrainedSettings
 from subpixel_train.networks.two_residual import TwoResidual, TwoResidualSettings
+from subpixel_train.networks.two_shuffle import TwoShuffle, TwoShuffleSettings
 
 __all__ = [
     "NETWORKS",
@@ -35,6 +37,8 @@ NETWORKS: Final[dict[str, type[Network]]] = {
         TwoBasic,
         TwoResidual,
         TwoAtrous,
+        TwoPretrained,
+        TwoShuffle,
         Rdn,
         Rrdn,
         Autoencoder,
@@ -48,6 +52,8 @@ NetworkSettings: TypeAlias = Annotated[
     | TwoBasicSettings
     | TwoResidualSettings
     | TwoAtrousSettings
+    | TwoPretrainedSettings
+    | TwoShuffleSettings
     | RdnSettings
     | RrdnSettings
     | AutoencoderSettings,
@@ -56,7 +62,9 @@ NetworkSettings: TypeAlias = Annotated[
 """Settings of any of them; `kind` says of which."""
 
 
-def build(settings: NetworkSettings | str, scale: int, *, padded: bool = True) -> Network:
+def build(  # noqa: PLR0911 - one return per network
+    settings: NetworkSettings | str, scale: int, *, padded: bool = True
+) -> Network:
     """A freshly initialised network.
 
     Args:
@@ -80,6 +88,10 @@ def build(settings: NetworkSettings | str, scale: int, *, padded: bool = True) -
             return TwoResidual(chosen, scale)
         case TwoAtrousSettings():
             return TwoAtrous(chosen, scale)
+        case TwoPretrainedSettings():
+            return TwoPretrained(chosen, scale)
+        case TwoShuffleSettings():
+            return TwoShuffle(chosen, scale)
         case RdnSettings():
             return Rdn(chosen, scale)
         case RrdnSettings():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar, Final, Literal
 
 import torch
@@ -84,7 +85,10 @@ class Network(nn.Module, ABC):
         result = self(x)
         return result if isinstance(result, tuple) else (result,)
 
-    def observe(self, loss: Tensor) -> None:  # noqa: B027 - most networks do not care
+    def prepare(self, small: Iterable[Tensor]) -> None:
+        """Shown some inputs (N, channels, H, W) before a training begins."""
+
+    def observe(self, loss: Tensor) -> None:
         """Told the loss after every training step."""
 
     def upscale(self, small: Tensor) -> tuple[Tensor, ...]:

@@ -2,8 +2,9 @@
 
     RGB ─ conv 3×3, G0 ─┬─ RRDB 1 ─ … ─ RRDB T ─ conv 3×3, G0 ─(+)─ conv 3×3, 3·r² ─ pixel shuffle r ─ conv 3×3, 3 ─ RGB
                         └──────────────────────────────────────┘
-    RRDB: x ─ D × [x + β · dense block(x)] ─ · β ─(+)─     dense block: C × [conv 3×3, G ─ ReLU, concatenated] ─ conv 3×3, G0
+    RRDB: x ─ D × [x + β · dense block(x)] ─ · β ─(+)─
           └────────────────────────────────────────┘
+    dense block: C × [conv 3×3, G ─ ReLU, concatenated to what went in] ─ conv 3×3, G0
 
 Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks", ECCV workshops 2018,
 https://arxiv.org/abs/1809.00219; the parameters T, C, D, G, G0, the ReLUs and the single pixel shuffle as in idealo's

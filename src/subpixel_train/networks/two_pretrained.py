@@ -10,6 +10,7 @@ network's parameters. Features after Tan and Le, "EfficientNet", ICML 2019, http
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 import torch
@@ -18,11 +19,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from subpixel_train.networks.base import MEAN
-from subpixel_train.networks.efficientnet import FirstBlock, feature_block
+from subpixel_train.networks.efficientnet import MAPS, FirstBlock, feature_block
 from subpixel_train.networks.two_output import FILTERS, TwoOutput, TwoOutputSettings, convolution, to_rgb
-
-MAPS = 24
-"""Maps of EfficientNet-B4's first block."""
 
 
 class FeatureSettings(TwoOutputSettings):
@@ -62,6 +60,10 @@ class TwoPretrained(TwoOutput):
         self.align = self.features.align
         # the features; the joins and `between` work at twice and four times the size
         self.reach = max(2 + 1 + 1 + 1, self.features.reach + 2) + 2 * self._between
+
+    def prepare(self, small: Iterable[Tensor]) -> None:
+        """The features' squeezed mean becomes that of the training pictures."""
+        self.features.calibrate(small)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, H, W), RGB, H and W even → (N, 3, 2H, 2W) and (N, 3, 4H, 4W), RGB."""

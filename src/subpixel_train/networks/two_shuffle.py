@@ -1,8 +1,9 @@
 """Two-output network 5, depth-to-space: network 4 with pixel shuffles in place of upsampling.
 
-    RGB ─ conv 64 ─ conv 64 ─ shuffle 2 ─ concat ─ conv 64 ─┬─ conv 64 ─ shuffle 2 ─ concat ─ conv 64 ─ conv 1×1 ─ RGB, 4×
-     │                                      │               └─ conv 1×1 ─ RGB, 2×      │         3×3, ReLU after each
-     └─ first block of EfficientNet-B4 ─ conv 1×1 ─ shuffle 4: 16 maps ─ conv 1×1 ─ shuffle 8: 8 maps
+    RGB ─ conv 64 ─ conv 64 ─ shuffle 2 ─ concat ─ conv 64 ─┬─ conv 64 ─ shuffle 2 ─ concat ─ conv 64 ─ conv 1×1 ─ RGB
+     │                                      │               └─ conv 1×1 ─ RGB, 2×      │                          4×
+     └─ first block of EfficientNet-B4 ─┬───┴─ conv 1×1, shuffle 4: 16 maps            │
+                                        └───── conv 1×1, shuffle 8: 8 maps ────────────┘       3×3, ReLU after each
 
 The fifth of the five networks of the two-output study, its best on both outputs. Pixel shuffle (depth-to-space) after
 Shi et al., CVPR 2016, https://arxiv.org/abs/1609.05158.
@@ -10,6 +11,7 @@ Shi et al., CVPR 2016, https://arxiv.org/abs/1609.05158.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 import torch
@@ -18,9 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from subpixel_train.networks.base import MEAN
-from subpixel_train.networks.efficientnet import FirstBlock, feature_block
+from subpixel_train.networks.efficientnet import MAPS, FirstBlock, feature_block
 from subpixel_train.networks.two_output import FILTERS, TwoOutput, convolution, to_rgb
-from subpixel_train.networks.two_pretrained import MAPS, FeatureSettings
+from subpixel_train.networks.two_pretrained import FeatureSettings
 
 _MAPS2, _MAPS4 = 16, 8  # maps of the features beside the own ones, at twice and four times the size
 
@@ -52,6 +54,10 @@ class TwoShuffle(TwoOutput):
         self.align = self.features.align
         # the features; the joins and `between` work at twice and four times the size
         self.reach = max(2 + 1 + 1 + 1, self.features.reach + 2)
+
+    def prepare(self, small: Iterable[Tensor]) -> None:
+        """The features' squeezed mean becomes that of the training pictures."""
+        self.features.calibrate(small)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, H, W), RGB, H and W even → (N, 3, 2H, 2W) and (N, 3, 4H, 4W), RGB."""

@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import torch
 from lightning_fabric import Fabric
@@ -28,6 +29,9 @@ from subpixel_train.train.quality import mean_psnr, shown
 from subpixel_train.train.schedule import share
 from subpixel_train.train.state import EpochRecord, Progress
 from subpixel_train.train.stopping import Stop
+
+_SHOWN: Final = 8
+"""Batches that a network is shown before the training begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ class Trainer:
         self.held_out = held_out_pairs(held_out, network, recipe.data)
         self.test = list(benchmark_pairs(settings.data / recipe.data.test, network)) if recipe.data.test else []
         self.source = make_batches(train, recipe.data, network, seed=recipe.seed, threads=settings.threads)
+        if not settings.resume:
+            network.prepare(self._to_device(self.source.batch(index))[0] for index in range(_SHOWN))
         each = self.fabric.world_size * recipe.accumulate  # batches of one step
         self.steps_per_epoch = -(-self.source.steps_per_epoch // each)
         self.steps = recipe.iterations or recipe.epochs * self.steps_per_epoch
