@@ -39,7 +39,7 @@ import subpixel.upscaler; done("the main path")
 from subpixel import image; picture = image.read(source); done("libvips, reading")
 from subpixel.engines.openvino import _openvino; _openvino(); done("OpenVINO")
 from subpixel.plan import Target
-upscaler = subpixel.upscaler.Upscaler(); upscaler._network(4, upscaler.precision_for(8), colour=True)
+upscaler = subpixel.upscaler.Upscaler(); upscaler.networks.load((4,), upscaler.precision_for(8), colour=True)
 done("verifying and compiling networks")
 made = upscaler.picture(picture, Target(4)); done("computing")
 image.write(made.picture, target, overwrite=True); done("coding, writing")

@@ -29,6 +29,7 @@ ROOT = DOCS.parent
 WIDTH = 100
 MADE = "<!-- Made by docs/generate.py: change the code, then run it. -->"
 BEGIN, END = "<!-- models:begin -->", "<!-- models:end -->"
+NOTHING = "–"
 SETS = tuple(benchmark.name for benchmark in BENCHMARKS)
 
 
@@ -149,20 +150,21 @@ def codes() -> list[tuple[int, str]]:
     return [(code, text[0].lower() + text[1:]) for code, text in sorted(found)]
 
 
-def cards() -> list[zoo.Card]:
-    """Cards of the shipped models, by scale, then as good as they are."""
-    found = [zoo.card(name) for name in zoo.model_names()]
-    return sorted(found, key=lambda card: (card.scale, psnr(card, SETS[0]), card.parameters))
+def results() -> list[tuple[int, zoo.Card]]:
+    """Every factor of every shipped model with its card, by factor, then as good as they are."""
+    found = [(scale, zoo.card(name)) for name in zoo.model_names() for scale in zoo.card(name).scales]
+    return sorted(found, key=lambda row: (row[0], psnr(*row, SETS[0]), row[1].parameters))
 
 
-def psnr(card: zoo.Card, name: str) -> float:
+def psnr(scale: int, card: zoo.Card, name: str) -> float:
     """PSNR on a set, 0 where it was not measured."""
-    return card.scores[name].psnr if name in card.scores else 0.0
+    scores = card.scores_for(scale)
+    return scores[name].psnr if name in scores else 0.0
 
 
-def is_default(card: zoo.Card) -> bool:
+def is_default(scale: int, card: zoo.Card) -> bool:
     """True for the model that is used when none is named."""
-    return zoo.DEFAULT_FAMILY.get(card.scale) == card.family
+    return zoo.DEFAULT_FAMILY.get(scale) == card.family
 
 
 def score_table() -> str:
@@ -171,22 +173,23 @@ def score_table() -> str:
         f"| | model | parameters | {' | '.join(SETS)} |",
         f"|---|---|---:|{'---:|' * len(SETS)}",
     ]
-    for card in cards():
-        rivals = [other for other in cards() if other.scale == card.scale]
+    for scale, card in results():
+        rivals = [row for row in results() if row[0] == scale]
         cells = []
         for name in SETS:
-            cell = score_cell(card, name)
-            best = name in card.scores and psnr(card, name) >= max(psnr(other, name) for other in rivals)
+            cell = score_cell(scale, card, name)
+            best = cell != NOTHING and psnr(scale, card, name) >= max(psnr(*row, name) for row in rivals)
             cells.append(f"**{cell}**" if best else cell)
-        name = f"`{card.name}`" + (" (default)" if is_default(card) else "")
+        name = f"`{card.name}`" + (" (default)" if is_default(scale, card) else "")
         parameters = f"{card.parameters:,}" if card.parameters else "–"
-        lines.append(f"| ×{card.scale} | {name} | {parameters} | {' | '.join(cells)} |")
+        lines.append(f"| ×{scale} | {name} | {parameters} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def score_cell(card: zoo.Card, name: str) -> str:
-    """PSNR / SSIM of a card on a set."""
-    return f"{card.scores[name].psnr:.2f} / {card.scores[name].ssim:.4f}" if name in card.scores else "–"
+def score_cell(scale: int, card: zoo.Card, name: str) -> str:
+    """PSNR / SSIM of a card's factor on a set."""
+    score = card.scores_for(scale).get(name)
+    return f"{score.psnr:.2f} / {score.ssim:.4f}" if score else NOTHING
 
 
 def model_page() -> str:
@@ -211,7 +214,8 @@ def model_page() -> str:
         "",
         "## Cards",
     ]
-    for card in cards():
+    for name in dict.fromkeys(card.name for _, card in results()):
+        card = zoo.card(name)
         lines += ["", f"### {card.name}", "", card.summary, "", *card_lines(card)]
     return "\n".join(lines) + "\n"
 
@@ -219,17 +223,24 @@ def model_page() -> str:
 def card_lines(card: zoo.Card) -> list[str]:
     """Facts of one card as a list."""
     sees = {"y": "luma (Y of BT.601); Cb and Cr are enlarged by bicubic", "rgb": "RGB"}[card.colour]
-    lines = [f"- factor ×{card.scale}, family `{card.family}`" + (", used when no model is named" * is_default(card))]
+    factors = " and ".join(f"×{scale}" for scale in card.scales)
+    several = ", both from one pass" if len(card.scales) == 2 else ", all from one pass" * (len(card.scales) > 2)
+    default = ", used when no model is named" * any(is_default(scale, card) for scale in card.scales)
+    lines = [f"- factor {factors}{several}, family `{card.family}`{default}"]
     lines.append(f"- sees {sees}; {card.value_range[0]:g} to {card.value_range[1]:g}")
     if card.parameters:
         lines.append(f"- {card.parameters:,} trained parameters, {card.work:,} multiply-adds per input pixel")
     else:
         lines.append(f"- nothing trained; {card.work:,} multiply-adds per input pixel")
     lines.append(f"- halo {card.halo} input pixels: how far away a pixel can change a result")
+    if card.align > 1:
+        lines.append(f"- strides inside: tiles start at multiples of {card.align} input pixels")
     if card.paper:
         lines.append(f"- described in <{card.paper}>")
     if card.recipe:
         lines.append(f"- trained by the recipe `{card.recipe}`: `subpixel train {card.recipe}`")
+    if card.training:
+        lines.append(f"- training: {card.training}")
     if card.training_data:
         lines.append(f"- trained on: {'; '.join(card.training_data)}")
     lines.append(f"- {card.licence}; {card.weights}, sha256 `{card.sha256}`")

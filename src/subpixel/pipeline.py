@@ -1,4 +1,4 @@
-"""Pictures as a stream of rows: strips of tiles go through the networks, then through the resampler, into the result.
+"""Pictures as a stream of rows: strips of tiles go through the networks, then through the resampler, into the results.
 
 Every stage takes strips of rows from top to bottom and yields strips from top to bottom, and keeps only the rows it
 still needs, so memory between input and result does not depend on the picture's height or the number of tiles.
@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.image.alpha import premultiply, unpremultiply
+from subpixel.image.alpha import fill_transparent, premultiply, unpremultiply
 from subpixel.image.resample import resize_rows, row_blocks
-from subpixel.plan import Pass, Span
+from subpixel.plan import Pass, Plan, Span, align_up
 from subpixel.tile import Clock, Network, TileWork, store
 from subpixel.types import Pixels, Planes, Size
 
@@ -66,11 +66,14 @@ def planes_strips(planes: Planes, rows: int = 256) -> Strips:
         yield planes[:, start : start + rows]
 
 
-def _pad(band: Planes, top: int, height: int, rows: Span, columns: Span, halo: int) -> Planes:
-    """Cut a tile with its halo from `band`, whose first row is row `top` of the picture; edges are repeated."""
+def _pad(band: Planes, top: int, height: int, rows: Span, columns: Span, halo: int, align: int) -> Planes:
+    """Cut a tile with its halo from `band`, whose first row is row `top` of the picture; edges are repeated.
+
+    The tile's sides without halo are multiples of `align`: at the right and the bottom of the picture it is longer.
+    """
     width = band.shape[2]
-    y0, y1 = rows.start - halo, rows.stop + halo
-    x0, x1 = columns.start - halo, columns.stop + halo
+    y0, y1 = rows.start - halo, rows.start + align_up(rows.length, align) + halo
+    x0, x1 = columns.start - halo, columns.start + align_up(columns.length, align) + halo
     inside = band[:, max(y0, 0) - top : min(y1, height) - top, max(x0, 0) : min(x1, width)]
     missing = ((0, 0), (max(-y0, 0), max(y1 - height, 0)), (max(-x0, 0), max(x1 - width, 0)))
     return np.pad(inside, missing, mode="edge") if any(map(any, missing)) else inside
@@ -78,6 +81,58 @@ def _pad(band: Planes, top: int, height: int, rows: Span, columns: Span, halo: i
 
 Done = Callable[[int], None]
 """Called with a number of tiles each time that many are finished."""
+
+
+def enlarge_frame(
+    pixels: Pixels,
+    into: Sequence[Pixels],
+    plan: Plan,
+    networks: Sequence[Network],
+    *,
+    alpha: bool,
+    pool: ThreadPoolExecutor,
+    clock: Clock,
+    done: Done,
+) -> None:
+    """One frame through all that its plan says.
+
+    Args:
+        pixels: (h, w, channels).
+        into: where each result of the plan goes, (H, W, channels), as `pixels` in kind; several only where the plan
+            resamples nothing.
+        plan: passes and resampling.
+        networks: one for each pass, the last one with a result for each of `into`.
+        alpha: True where the last channel is alpha.
+        pool: computes tiles.
+        clock: where seconds of work are added.
+        done: told of finished tiles.
+    """
+    opaque = not alpha or bool((pixels[:, :, -1] == np.iinfo(pixels.dtype).max).all())
+    strips: Strips = picture_strips(pixels)
+    if alpha and not opaque:
+        planes = np.concatenate(list(strips), axis=1)
+        planes[:-1] = fill_transparent(planes[:-1], planes[-1])
+        strips = planes_strips(planes)
+    size = plan.source
+    for step, network in zip(plan.passes, networks, strict=True):
+        last = step is plan.passes[-1] and not plan.resample
+        strips = network_strips(
+            Window(strips),
+            step,
+            network,
+            alpha=alpha,
+            channels=pixels.shape[2],
+            pool=pool,
+            clock=clock,
+            done=done,
+            into=into if last else (),
+        )
+        size = step.target
+    if plan.resample or not plan.passes:
+        mixed = alpha and not opaque
+        strips = resampled_strips(Window(strips), size, plan.target, alpha=mixed, clock=clock, into=into[0])
+    for _ in strips:
+        pass
 
 
 def network_strips(
@@ -90,7 +145,7 @@ def network_strips(
     pool: ThreadPoolExecutor,
     clock: Clock,
     done: Done,
-    into: Pixels | None = None,
+    into: Sequence[Pixels] = (),
 ) -> Generator[NDArray[Any], None, None]:
     """Run one pass.
 
@@ -103,13 +158,14 @@ def network_strips(
         pool: computes tiles; as many are under way as strips of tiles allow, two strips at most.
         clock: where seconds of work are added.
         done: told of finished tiles.
-        into: integer pixels (height, width, channels) to write the result to; None: float32 strips are made.
+        into: for every scale of the network, integer pixels (height, width, channels) to write that result to; empty:
+            float32 strips are made, by a network of one scale.
 
     Yields:
-        Strips of the result: views of `into`, or (channels, rows, width) float32.
+        Strips of the largest result: views of the last of `into`, or (channels, rows, width) float32.
     """
     work = TileWork(network, clock)
-    scale, size = network.scale, step.source
+    scales, align, size = network.scales, network.align, step.source
     waiting: deque[tuple[list[Future[None]], NDArray[np.generic]]] = deque()
 
     def finished() -> NDArray[np.generic]:
@@ -123,19 +179,23 @@ def network_strips(
         for rows in step.tiles.rows:
             top = max(rows.start - work.halo, 0)
             band = source.rows(top, min(rows.stop + work.halo, size.height))
-            strip: NDArray[np.generic]
-            if into is None:
-                strip = np.empty((channels, rows.length * scale, size.width * scale), np.float32)
+            strips: list[NDArray[np.generic]]
+            if into:
+                strips = [
+                    pixels[rows.start * scale : rows.stop * scale] for pixels, scale in zip(into, scales, strict=True)
+                ]
             else:
-                strip = into[rows.start * scale : rows.stop * scale]
+                strips = [np.empty((channels, rows.length * s, size.width * s), np.float32) for s in scales]
             futures = []
             for columns in step.tiles.columns:
-                tile = _pad(band, top, size.height, rows, columns, work.halo)
-                across = slice(columns.start * scale, columns.stop * scale)
-                target = strip[:, :, across] if into is None else strip[:, across]
-                futures.append(pool.submit(work, tile, alpha, target))
+                tile = _pad(band, top, size.height, rows, columns, work.halo, align)
+                across = [slice(columns.start * scale, columns.stop * scale) for scale in scales]
+                outs = [
+                    strip[:, part] if into else strip[:, :, part] for strip, part in zip(strips, across, strict=True)
+                ]
+                futures.append(pool.submit(work, tile, alpha, outs))
             source.forget(max(rows.stop - work.halo, 0))
-            waiting.append((futures, strip))
+            waiting.append((futures, strips[-1]))
             if len(waiting) > 1:
                 yield finished()
         while waiting:

@@ -41,9 +41,9 @@ class Upscaled:
 
     Attributes:
         picture: the result.
-        plan: passes and tiles.
+        plan: passes and tiles; results of one run of the networks have the same one.
         precision: arithmetic that was used.
-        timings: where the time went.
+        timings: where the time went. What several results of one run took stands with the first of them.
     """
 
     picture: Picture
@@ -63,7 +63,9 @@ class FileResult:
         after: size of the result.
         models: models used, in order; empty where only resampling was needed.
         notes: one line for everything that reading changed or the target's format could not hold.
-        timings: where the time went.
+        timings: where the time went. Of several results of one picture, reading stands with the first, and what a run
+            of the networks took with the first of those that it gave.
+        shared_with: the earlier result whose run of the networks gave this one too; None for the others.
     """
 
     source: Path
@@ -73,3 +75,4 @@ class FileResult:
     models: tuple[str, ...]
     notes: tuple[str, ...]
     timings: Timings
+    shared_with: Path | None = None

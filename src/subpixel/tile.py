@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,10 @@ from subpixel.engines import Runner
 from subpixel.errors import ModelDamaged
 from subpixel.image.colour import grey_to_y, rgb_to_y, rgb_to_ycbcr, y_to_grey, ycbcr_to_rgb
 from subpixel.image.resample import resize
+from subpixel.plan import align_up
 from subpixel.types import Planes
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 @dataclass(slots=True)
@@ -39,23 +43,36 @@ class Network:
     Attributes:
         name: of its model.
         run: the engine's runner.
-        scale: factor.
+        scales: factor of each result of the runner, rising.
         halo: receptive radius, input pixels.
         colour: ``"y"`` or ``"rgb"``.
         value_range: what 0 and 1 become at its input and output.
-        chroma: runner of the bicubic network of the same scale; None where there is none (another way is used then).
-        keeps_flat: True for networks that only enlarge: of one flat colour they should make the same flat colour.
+        align: its input starts at multiples of so many pixels of the picture, and has such sides.
+        chroma: runner of the bicubic network of each scale that has one (another way is used for those that have none).
+        keeps_flat: True for networks that only enlarge: of one flat colour they should make the same flat colour, of
+            grey they should make grey.
     """
 
     name: str
     run: Runner
-    scale: int
+    scales: tuple[int, ...]
     halo: int
     colour: str
     value_range: tuple[float, float]
-    chroma: Runner | None = None
+    align: int = 1
+    chroma: Mapping[int, Runner] = field(default_factory=dict)
     keeps_flat: bool = True
 
+    @property
+    def margin(self) -> int:
+        """What it needs beyond each side of a tile: the halo, up to the next multiple of `align`."""
+        return align_up(self.halo, self.align)
+
+
+_Results: TypeAlias = tuple[Planes, ...]
+"""One result for each scale of a network."""
+_Channels: TypeAlias = Planes | Sequence[NDArray[np.float32]]
+"""The channels of a result, (h, w) each."""
 
 _CACHED = 65_536  # samples of a plane that colour conversion works on at once; measured, ×2.5 quicker than all
 
@@ -103,109 +120,134 @@ class TileWork:
     def __init__(self, network: Network, clock: Clock) -> None:
         self.network = network
         self.clock = clock
-        self.halo = max(network.halo, CHROMA_HALO)
+        self.halo = max(network.margin, CHROMA_HALO)
 
-    def __call__(self, tile: Planes, alpha: bool, out: NDArray[np.generic]) -> None:
-        """Enlarge `tile` (channels, h + 2·halo, w + 2·halo) into `out`, which `store` describes."""
+    def __call__(self, tile: Planes, alpha: bool, outs: Sequence[NDArray[np.generic]]) -> None:
+        """Enlarge `tile` (channels, h + 2·halo, w + 2·halo) into `outs`, one for each scale, which `store` describes.
+
+        h and w are multiples of the network's `align`; what an output has no room for, right and below, is dropped.
+        """
         started = time.perf_counter()
         colour = tile[:-1] if alpha else tile
-        planes: Sequence[NDArray[np.float32]] | Planes
+        results: Sequence[_Channels]
         back: Callable[[Sequence[NDArray[np.float32]]], Planes]
         if self.network.colour == "rgb":
-            planes, spent = self._rgb(colour)
+            results, spent = self._rgb(colour)
             back = _as_it_is
         elif colour.shape[0] == 1:
-            planes, spent = self._scaled(grey_to_y(colour))
+            results, spent = self._scaled(grey_to_y(colour))
             back = _y_as_grey
         else:
-            planes, spent = self._y_and_chroma(colour)
+            results, spent = self._y_and_chroma(colour)
             back = ycbcr_to_rgb
-        mask = None
+        masks: Sequence[Planes | None] = [None] * len(outs)
         if alpha:
-            mask, more = self._mask(tile[-1:])
+            masks, more = self._masks(tile[-1:])
             spent += more
-        height, width = planes[0].shape
-        # Colour and rounding pass over the samples some thirty times: few rows at once, so that they stay in the cache.
-        rows = max(1, _CACHED // width)
-        for top in range(0, height, rows):
-            part = slice(top, top + rows)
-            made = back([plane[part] for plane in planes])
-            if mask is not None:
-                made = np.concatenate((made, mask[:, part]))
-            store(made, out[part] if out.dtype != np.float32 else out[:, part])
+        for planes, mask, out in zip(results, masks, outs, strict=True):
+            _finish(planes, mask, back, out)
         self.clock.add(network=spent, other=time.perf_counter() - started - spent)
 
-    def _run(self, run: Runner, batch: Planes, halo: int, spare: int) -> tuple[Planes, float]:
-        """Run on (N, C, h, w) whose border is `spare` wider than needed; cut the enlarged `halo` off the result."""
+    def _run(self, run: Runner, scales: Sequence[int], batch: Planes, halo: int, spare: int) -> tuple[_Results, float]:
+        """Run on (N, C, h, w) whose border is `spare` wider than needed; cut the enlarged `halo` off the results."""
         ready = np.ascontiguousarray(_crop(batch, spare))
         started = time.perf_counter()
-        result = run(ready)
+        results = run(ready)
         spent = time.perf_counter() - started
-        wanted = (*ready.shape[:2], *(side * self.network.scale for side in ready.shape[2:]))
-        if result.shape != wanted:
-            raise ModelDamaged(
-                f"the network {self.network.name} makes {_sides(result)} of {_sides(ready)}, not what its card says",
-                "correct scale and colour in card.toml",
-            )
-        return _crop(result, halo * self.network.scale), spent
+        for result, scale in zip(results, scales, strict=True):
+            if result.shape != (*ready.shape[:2], *(side * scale for side in ready.shape[2:])):
+                made = f"{_sides(result)} of {_sides(ready)}"
+                raise ModelDamaged(
+                    f"the network {self.network.name} makes {made}, not what its card says",
+                    "correct scale, scales, colour and align in card.toml",
+                )
+        return tuple(_crop(result, halo * scale) for result, scale in zip(results, scales, strict=True)), spent
 
-    def _scaled(self, planes: Planes, reach: int | None = None) -> tuple[Planes, float]:
+    def _scaled(self, planes: Planes, reach: int | None = None) -> tuple[_Results, float]:
         """The network on (C, h, w) in 0–1, its value range applied on the way in and out.
 
         What is flat within `reach` pixels (None: as far as the network sees) stays exactly what it is.
         """
-        halo = self.network.halo
-        low, high = self.network.value_range
+        network = self.network
+        low, high = network.value_range
         plain = (low, high) == (0.0, 1.0)
         batch = planes[None] if plain else planes[None] * np.float32(high - low) + np.float32(low)
-        result, spent = self._run(self.network.run, batch, halo, self.halo - halo)
-        big = result[0] if plain else (result[0] - np.float32(low)) / np.float32(high - low)
-        reach = halo if reach is None else reach
-        if self.network.keeps_flat and reach > 0:
-            keep_flat(big, _crop(planes, self.halo - reach), self.network.scale, reach)
+        results, spent = self._run(network.run, network.scales, batch, network.margin, self.halo - network.margin)
+        big = tuple(r[0] if plain else (r[0] - np.float32(low)) / np.float32(high - low) for r in results)
+        reach = network.halo if reach is None else reach
+        if network.keeps_flat and len(planes) == 3:
+            keep_neutral(big, _crop(planes, self.halo - reach), network.scales, reach)
+        if network.keeps_flat and reach > 0:
+            keep_flat(big, _crop(planes, self.halo - reach), network.scales, reach)
         return big, spent
 
-    def _rgb(self, colour: Planes, reach: int | None = None) -> tuple[Planes, float]:
-        grey = colour.shape[0] == 1
-        big, spent = self._scaled(np.repeat(colour, 3, axis=0) if grey else colour, reach)
-        return (y_to_grey(rgb_to_y(big)) if grey else big), spent
+    def _rgb(self, colour: Planes, reach: int | None = None) -> tuple[_Results, float]:
+        if colour.shape[0] == 3:
+            return self._scaled(colour, reach)
+        big, spent = self._scaled(np.repeat(colour, 3, axis=0), reach)
+        if self.network.keeps_flat:  # grey went in, so grey is what came out already
+            return tuple(planes[:1] for planes in big), spent
+        return tuple(y_to_grey(rgb_to_y(planes)) for planes in big), spent
 
-    def _y_and_chroma(self, colour: Planes) -> tuple[Sequence[NDArray[np.float32]], float]:
-        """Y by the network, Cb and Cr bicubically: three planes."""
+    def _y_and_chroma(self, colour: Planes) -> tuple[Sequence[_Channels], float]:
+        """Y by the network, Cb and Cr bicubically: three planes for each scale."""
         ycbcr = rgb_to_ycbcr(colour)
-        y, spent = self._scaled(ycbcr[:1])
-        scale = self.network.scale
+        luma, spent = self._scaled(ycbcr[:1])
         spare = self.halo - CHROMA_HALO
-        if self.network.chroma is not None:
-            chroma, more = self._run(self.network.chroma, ycbcr[1:, None], CHROMA_HALO, spare)
-            spent += more
-            return (y[0], chroma[0, 0], chroma[1, 0]), spent
-        small = _crop(ycbcr[1:], spare)
-        chroma = _crop(resize(small, small.shape[1] * scale, small.shape[2] * scale), CHROMA_HALO * scale)
-        return (y[0], chroma[0], chroma[1]), spent
+        made = []
+        for y, scale in zip(luma, self.network.scales, strict=True):
+            if scale in self.network.chroma:
+                run = self.network.chroma[scale]
+                (chroma,), more = self._run(run, (scale,), ycbcr[1:, None], CHROMA_HALO, spare)
+                spent += more
+                made.append((y[0], chroma[0, 0], chroma[1, 0]))
+            else:
+                small = _crop(ycbcr[1:], spare)
+                chroma = _crop(resize(small, small.shape[1] * scale, small.shape[2] * scale), CHROMA_HALO * scale)
+                made.append((y[0], chroma[0], chroma[1]))
+        return made, spent
 
-    def _mask(self, alpha: Planes) -> tuple[Planes, float]:
+    def _masks(self, alpha: Planes) -> tuple[_Results, float]:
         """Alpha through the same network, as a grey picture; areas of one value need no network."""
         first = alpha[0, 0, 0]
         if first in (0.0, 1.0) and (alpha == first).all():
-            size = (1, *((n - 2 * self.halo) * self.network.scale for n in alpha.shape[1:]))
-            return np.full(size, first, np.float32), 0.0
+            height, width = (side - 2 * self.halo for side in alpha.shape[1:])
+            scales = self.network.scales
+            return tuple(np.full((1, height * scale, width * scale), first, np.float32) for scale in scales), 0.0
         if self.network.colour == "rgb":
             return self._rgb(alpha, _ALPHA_REACH)
         big, spent = self._scaled(grey_to_y(alpha), _ALPHA_REACH)
-        return y_to_grey(big), spent
+        return tuple(map(y_to_grey, big)), spent
 
 
-def keep_flat(big: Planes, small: Planes, scale: int, reach: int) -> None:
-    """Where a picture is flat, make its enlargement exactly as flat, in place.
+def _finish(
+    planes: _Channels,
+    mask: Planes | None,
+    back: Callable[[Sequence[NDArray[np.float32]]], Planes],
+    out: NDArray[np.generic],
+) -> None:
+    """Colour back from what the network sees, alpha beside it, into `out`."""
+    height, width = out.shape[1:] if out.dtype == np.float32 else out.shape[:2]
+    # Colour and rounding pass over the samples some thirty times: few rows at once, so that they stay in the cache.
+    rows = max(1, _CACHED // width)
+    for top in range(0, height, rows):
+        part = slice(top, min(top + rows, height))
+        made = back([plane[part, :width] for plane in planes])
+        if mask is not None:
+            made = np.concatenate((made, mask[:, part, :width]))
+        store(made, out[part] if out.dtype != np.float32 else out[:, part])
+
+
+def keep_flat(bigs: Sequence[Planes], small: Planes, scales: Sequence[int], reach: int) -> None:
+    """Where a picture is flat, make its enlargements exactly as flat, in place.
 
     A network leaves white at 254 here and there. Where all pixels within `reach` are equal in every channel, there is
     only one right answer, and white stays white however often it is enlarged.
 
     Args:
-        big: enlarged, (C, scale·h, scale·w).
-        small: what it was made from, (C, h + 2·reach, w + 2·reach).
-        scale: factor.
+        bigs: enlarged, (C, scale·h, scale·w) for each scale.
+        small: what they were made from, (C, h + 2·reach, w + 2·reach).
+        scales: factors.
         reach: how far to look, pixels of `small`.
     """
     window = 2 * reach + 1
@@ -214,12 +256,37 @@ def keep_flat(big: Planes, small: Planes, scale: int, reach: int) -> None:
     flat = (least == most).all(axis=0)
     if not flat.any():
         return
-    where = flat.repeat(scale, axis=0).repeat(scale, axis=1)
-    for plane, value in zip(big, least, strict=True):
-        np.copyto(plane, value.repeat(scale, axis=0).repeat(scale, axis=1), where=where)
+    for big, scale in zip(bigs, scales, strict=True):
+        where = _repeated(flat, scale)
+        for plane, value in zip(big, least, strict=True):
+            np.copyto(plane, _repeated(value, scale), where=where)
 
 
-def _sliding(extreme: np.ufunc, planes: Planes, window: int, axis: int) -> Planes:
+def keep_neutral(bigs: Sequence[Planes], small: Planes, scales: Sequence[int], reach: int) -> None:
+    """Where a picture is grey, make its enlargements exactly grey, of their own luma, in place.
+
+    A network on RGB leaves a faint tint on a scanned page. Where R = G = B in all pixels within `reach`, nothing in the
+    picture says which; a grey picture then is the same result whether it is stored with one channel or three.
+
+    Args: as `keep_flat`; C is 3.
+    """
+    neutral = (small[:1] == small[1:2]) & (small[1:2] == small[2:])
+    if not neutral.any():
+        return
+    window = 2 * reach + 1
+    neutral = _sliding(np.logical_and, _sliding(np.logical_and, neutral, window, 1), window, 2)[0]
+    if not neutral.any():
+        return
+    for big, scale in zip(bigs, scales, strict=True):
+        np.copyto(big, y_to_grey(rgb_to_y(big)), where=_repeated(neutral, scale))
+
+
+def _repeated(plane: NDArray[Kind], scale: int) -> NDArray[Kind]:
+    """Every sample `scale` times in both directions."""
+    return plane.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def _sliding(extreme: np.ufunc, planes: NDArray[Kind], window: int, axis: int) -> NDArray[Kind]:
     """Minimum or maximum over `window` neighbours along an axis, which gets shorter by window − 1.
 
     By doubling: two windows of n give one of 2n.

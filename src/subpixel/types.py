@@ -118,9 +118,18 @@ class Picture:
 class NetworkFile:
     """A network ready for an engine.
 
-    The ONNX graph has one input (N, channels, H, W) and one output (N, channels, scale·H, scale·W), both float32 with
-    dynamic N, H and W. Samples within `halo` input pixels of the border may depend on the padding inside the
-    network: callers pad by `halo` and cut `scale · halo` off the result.
+    The ONNX graph has one input (N, channels, H, W) and for each of `scales`, in that order, one output
+    (N, channels, scale·H, scale·W), all float32 with dynamic N, H and W. Samples within `halo` input pixels of the
+    border may depend on the padding inside the network: callers pad by `halo` and cut `scale · halo` off the result.
+
+    Attributes:
+        name: of the model.
+        onnx: the file.
+        scale: factor of the largest output.
+        channels: 1 or 3.
+        halo: receptive radius, input pixels.
+        scales: factor of every output, rising; ``(scale,)`` where nothing else is given.
+        align: H and W have to be multiples of it, and `halo` counts up to the next multiple.
     """
 
     name: str
@@ -128,3 +137,9 @@ class NetworkFile:
     scale: int
     channels: int
     halo: int
+    scales: tuple[int, ...] = ()
+    align: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.scales:
+            object.__setattr__(self, "scales", (self.scale,))

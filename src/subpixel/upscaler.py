@@ -5,49 +5,42 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeAlias, TypeVar, overload
 
-import numpy as np
-
-from subpixel import image, zoo
+from subpixel import image
 from subpixel.engines import (
     DEFAULT_ENGINE,
-    EngineSettings,
-    Runner,
     check_engine,
     choose_precision,
     has_bf16,
-    load_engine,
     memory_limit,
     nominal_gflops,
     usable_cores,
 )
 from subpixel.errors import SettingError
-from subpixel.image.alpha import fill_transparent
-from subpixel.pipeline import (
-    Strips,
-    Window,
-    network_strips,
-    picture_strips,
-    planes_strips,
-    resampled_strips,
-)
-from subpixel.plan import DEFAULT_TILE, PassModel, Plan, Target, make_plan
-from subpixel.results import FileResult, Timings, Upscaled
-from subpixel.tile import Clock, Network
-from subpixel.types import Picture, Pixels, Precision, PrecisionChoice, Size
+from subpixel.filing import Outputs
+from subpixel.loading import Networks
+from subpixel.plan import Plan, Target, make_plan, make_plans
+from subpixel.results import FileResult, Upscaled
+from subpixel.running import run_plan, too_large
+from subpixel.types import Picture, Precision, PrecisionChoice, Size
 
 Progress = Callable[[int, int], None]
 """Called as progress(done, total) in tiles, from the calling thread."""
 
+File: TypeAlias = str | bytes | Path
+"""A picture file, by its path or its bytes."""
+
 Kind = TypeVar("Kind")
 """An array, a Pillow image or a `Picture`: what comes in comes out in kind."""
+
+_ROOM_SHARE: Final = 3  # tiles in work may take a third of the memory there is, where nobody says how large they are
+_ROOM: Final = 2_000_000_000  # and this where the system does not tell
 
 
 class Upscaler:
@@ -59,7 +52,8 @@ class Upscaler:
         engine: name of the engine.
         precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 for 8-bit pictures where the processor computes it.
         threads: tiles computed side by side; None for every core.
-        tile: largest side of a tile in input pixels. Changes memory and speed, never the result.
+        tile: largest side of a tile in input pixels; None: 256, and more for networks that see far, as memory allows.
+            Changes memory and speed, never the result.
 
     Raises:
         SettingError: an argument that cannot be right.
@@ -73,22 +67,20 @@ class Upscaler:
         engine: str = DEFAULT_ENGINE,
         precision: PrecisionChoice = "auto",
         threads: int | None = None,
-        tile: int = DEFAULT_TILE,
+        tile: int | None = None,
     ) -> None:
         if precision not in ("auto", "fp32", "bf16"):
             raise SettingError(f"the precision is {precision!r}", "it can be auto, fp32 or bf16")
         if threads is not None and not 1 <= threads <= 1024:
             raise SettingError(f"the number of threads is {threads}", "give 1 or more, as --threads 2")
-        if not 16 <= tile <= 8192:
+        if tile is not None and not 16 <= tile <= 8192:
             raise SettingError(f"the tile is {tile} pixels", "give 16 to 8192, as --tile 256")
         check_engine(engine)
         self.engine = engine
         self.precision = precision
         self.threads = threads or usable_cores()
         self.tile = tile
-        self._cards = {scale: zoo.card(name) for scale, name in zoo.candidates(model).items()}
-        self._sources = zoo.candidates(model)
-        self._runners: dict[tuple[str, Precision], Runner] = {}
+        self.networks = Networks(model, engine, self.threads)
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Upscaler:
@@ -111,11 +103,26 @@ class Upscaler:
         Raises:
             SettingError: more than 16 times the picture's size.
         """
-        models: Mapping[int, PassModel] = {
-            scale: PassModel(card.name, scale, card.halo, card.work, card.activations)
-            for scale, card in self._cards.items()
-        }
-        return make_plan(size, target, models, tile=self.tile, threads=self.threads)
+        models = self.networks.models
+        return make_plan(size, target, models, tile=self.tile, threads=self.threads, room=self._room())
+
+    def plans(self, size: Size, targets: Sequence[Target]) -> tuple[Plan, ...]:
+        """How several results of a picture of `size` would be made: one plan for each run of the networks.
+
+        A network that gives several of them is run once.
+
+        Raises:
+            SettingError: as `plan`, or no target.
+        """
+        if not targets:
+            raise SettingError("no factor was given", "give one or more, as scales=(2, 4)")
+        models = self.networks.models
+        return make_plans(size, targets, models, tile=self.tile, threads=self.threads, room=self._room())
+
+    @staticmethod
+    def _room() -> int:
+        limit = memory_limit()
+        return _ROOM if limit is None else limit // _ROOM_SHARE
 
     def precision_for(self, bits: int) -> Precision:
         """Arithmetic used for pictures with that many bits per sample."""
@@ -137,31 +144,6 @@ class Upscaler:
             alpha=picture.has_alpha,
         )
 
-    def _network(self, scale: int, precision: Precision, *, colour: bool) -> Network:
-        """The network of that scale, loaded once; with bicubic enlargement of Cb and Cr if `colour` needs it."""
-        card = self._cards[scale]
-        chroma = None
-        name = zoo.chroma_model(scale)
-        if colour and card.colour == "y" and name is not None:
-            chroma = self._runner(name, "fp32")  # as exact as can be: it costs next to nothing
-        return Network(
-            name=card.name,
-            run=self._runner(self._sources[scale], precision),
-            scale=scale,
-            halo=card.halo,
-            colour=card.colour,
-            value_range=card.value_range,
-            chroma=chroma,
-            keeps_flat=card.task == "super-resolution",
-        )
-
-    def _runner(self, model: str | Path, precision: Precision) -> Runner:
-        key = (str(model), precision)
-        if key not in self._runners:
-            network = zoo.load_model(model).network
-            self._runners[key] = load_engine(self.engine).load(network, EngineSettings(self.threads, precision))
-        return self._runners[key]
-
     def picture(self, picture: Picture, target: Target, *, progress: Progress | None = None) -> Upscaled:
         """Make a decoded picture larger.
 
@@ -175,20 +157,24 @@ class Upscaler:
             ModelError: a model's files are damaged.
             EngineError: the engine cannot run the network.
         """
-        plan = self.plan(picture.size, target)
-        self._check_memory(plan, picture)
-        precision = self.precision_for(picture.bits)
-        started = time.perf_counter()
-        colour = picture.channels >= 3
-        networks = [self._network(step.model.scale, precision, colour=colour) for step in plan.passes]
-        loaded = time.perf_counter()
-        clock = Clock()
-        shape = (picture.frames, plan.target.height, plan.target.width, picture.channels)
-        try:
-            result: Pixels = np.empty(shape, picture.pixels.dtype)
-        except MemoryError:
-            raise _too_large(plan, self.memory(plan, picture)) from None
-        finished, total = 0, max(1, plan.tiles * picture.frames)
+        return self.pictures(picture, (target,), progress=progress)[0]
+
+    def pictures(
+        self, picture: Picture, targets: Sequence[Target], *, progress: Progress | None = None
+    ) -> tuple[Upscaled, ...]:
+        """Make several results of a decoded picture, in the order of `targets`; otherwise as `picture`.
+
+        What one network gives is computed in one run, everything else in runs of its own.
+        """
+        plans = self.plans(picture.size, targets)
+        made = {one.picture.size: one for run in self._runs(picture, plans, progress, keep=True) for one in run}
+        return tuple(made[target.size_for(picture.size)] for target in targets)
+
+    def _runs(
+        self, picture: Picture, plans: Sequence[Plan], progress: Progress | None, *, keep: bool
+    ) -> Iterator[tuple[Upscaled, ...]]:
+        """The results of each plan in turn, as `Plan.targets`; `keep`: earlier results stay in memory."""
+        finished, total = 0, max(1, sum(plan.tiles for plan in plans) * picture.frames)
 
         def done(tiles: int) -> None:
             nonlocal finished
@@ -196,62 +182,27 @@ class Upscaler:
             if progress is not None:
                 progress(finished, total)
 
-        try:
-            for index in range(picture.frames):
-                self._frame(picture.pixels[index], result[index], plan, networks, picture.has_alpha, clock, done)
-        except MemoryError:
-            raise _too_large(plan, self.memory(plan, picture)) from None
-        ended = time.perf_counter()
-        timings = Timings(load=loaded - started, run=ended - loaded, network=clock.network, other=clock.other)
-        return Upscaled(picture.with_pixels(result), plan, precision, timings)
-
-    def _check_memory(self, plan: Plan, picture: Picture) -> None:
-        """Refuse what would not fit, before any work."""
-        need, have = self.memory(plan, picture), memory_limit()
-        if have is not None and need > have:
-            raise _too_large(plan, need, have)
-
-    def _frame(
-        self,
-        pixels: Pixels,
-        into: Pixels,
-        plan: Plan,
-        networks: list[Network],
-        alpha: bool,
-        clock: Clock,
-        done: Callable[[int], None],
-    ) -> None:
-        """One frame: (h, w, channels) → `into` (H, W, channels)."""
-        channels = pixels.shape[2]
-        opaque = not alpha or bool((pixels[:, :, -1] == np.iinfo(pixels.dtype).max).all())
-        strips: Strips = picture_strips(pixels)
-        if alpha and not opaque:
-            planes = np.concatenate(list(strips), axis=1)
-            planes[:-1] = fill_transparent(planes[:-1], planes[-1])
-            strips = planes_strips(planes)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="subpixel")
-        size = plan.source
-        for step, network in zip(plan.passes, networks, strict=True):
-            last = step is plan.passes[-1] and not plan.resample
-            strips = network_strips(
-                Window(strips),
-                step,
-                network,
-                alpha=alpha,
-                channels=channels,
-                pool=self._pool,
-                clock=clock,
-                done=done,
-                into=into if last else None,
-            )
-            size = step.target
-        if plan.resample or not plan.passes:
-            strips = resampled_strips(
-                Window(strips), size, plan.target, alpha=alpha and not opaque, clock=clock, into=into
-            )
-        for _ in strips:
-            pass
+        precision = self.precision_for(picture.bits)
+        kept = 0
+        for plan in plans:
+            self._check_memory(plan, picture, kept)
+        for plan in plans:
+            self._check_memory(plan, picture, kept)
+            try:
+                made = run_plan(picture, plan, self.networks, precision, pool=self._pool, done=done)
+            except MemoryError:
+                raise too_large(plan, self.memory(plan, picture)) from None
+            if keep:
+                kept += sum(one.picture.pixels.nbytes for one in made)
+            yield made
+
+    def _check_memory(self, plan: Plan, picture: Picture, kept: int) -> None:
+        """Refuse what would not fit beside `kept` bytes, before any work."""
+        need, have = self.memory(plan, picture) + kept, memory_limit()
+        if have is not None and need > have:
+            raise too_large(plan, need, have)
 
     def file(
         self,
@@ -286,45 +237,63 @@ class Upscaler:
             OutputError: the output exists, or cannot be written.
             SettingError, ModelError, EngineError: as `picture`.
         """
+        return self.files(
+            source,
+            (output,),
+            (target,),
+            format=format,
+            quality=quality,
+            lossless=lossless,
+            overwrite=overwrite,
+            pixel_limit=pixel_limit,
+            progress=progress,
+        )[0]
+
+    def files(
+        self,
+        source: str | Path,
+        outputs: Sequence[str | Path],
+        targets: Sequence[Target],
+        *,
+        format: str | None = None,
+        quality: int | None = None,
+        lossless: bool | None = None,
+        overwrite: bool = False,
+        pixel_limit: int | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[FileResult, ...]:
+        """Make several results of a picture file, one in `outputs` for each of `targets`; otherwise as `file`.
+
+        The picture is read once, what one network gives is computed in one run, and all results take their names
+        together when all are whole: if one cannot be written, no new file is left.
+        """
+        wanted = Outputs(outputs, targets, format, quality, lossless, overwrite)
         started = time.perf_counter()
-        limit = {} if pixel_limit is None else {"pixel_limit": pixel_limit}
-        if format is not None or Path(output).suffix:  # an output that exists is no reason to decode a large input
-            image.check_target(output, format=format, lossless=lossless, overwrite=overwrite)
-        picture = image.read(source, **limit)
-        chosen = format if format is not None or Path(output).suffix else picture.metadata.format
-        size = target.size_for(picture.size)
-        image.check_target(output, format=chosen, size=size, lossless=lossless, overwrite=overwrite)
-        read = time.perf_counter()
-        made = self.picture(picture, target, progress=progress)
-        computed = time.perf_counter()
-        notes = image.write(
-            made.picture, output, format=chosen, quality=quality, lossless=lossless, overwrite=overwrite
-        )
-        written = time.perf_counter()
-        times = made.timings
-        return FileResult(
-            Path(source),
-            Path(output),
-            picture.size,
-            made.picture.size,
-            tuple(step.model.name for step in made.plan.passes),
-            (*picture.notes, *notes),
-            Timings(read - started, times.load, times.run, written - computed, times.network, times.other),
-        )
+        wanted.check()
+        picture = image.read(source) if pixel_limit is None else image.read(source, pixel_limit=pixel_limit)
+        wanted.check(picture)
+        reading = time.perf_counter() - started
+        runs = self._runs(picture, self.plans(picture.size, targets), progress, keep=False)
+        return wanted.write(source, picture, runs, reading=reading)
 
     @overload
     def upscale(
-        self, x: str | bytes | Path, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
+        self, x: File, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
     ) -> Picture: ...
+    @overload
+    def upscale(self, x: File, *, scales: Sequence[float]) -> tuple[Picture, ...]: ...
     @overload
     def upscale(
         self, x: Kind, *, scale: float | None = ..., width: int | None = ..., height: int | None = ...
     ) -> Kind: ...
+    @overload
+    def upscale(self, x: Kind, *, scales: Sequence[float]) -> tuple[Kind, ...]: ...
     def upscale(
         self,
         x: Any,
         *,
         scale: float | None = None,
+        scales: Sequence[float] | None = None,
         width: int | None = None,
         height: int | None = None,
     ) -> Any:
@@ -333,40 +302,38 @@ class Upscaler:
         Args:
             x: an array (H, W) or (H, W, 1–4), uint8, uint16 or float in 0–1, channels grey, grey + alpha, RGB or RGBA;
                 a Pillow image; a `Picture`; or a picture file, by its path or its bytes.
-            scale: factor, above 0 and up to 16; 4 if neither it nor a size is given.
+            scale: factor, above 0 and up to 16; 4 if nothing else is given.
+            scales: several factors, in place of `scale`: one result for each, those that one network gives in one run.
             width: width to fit inside.
             height: height to fit inside.
 
         Returns:
             An array of the same dtype and number of dimensions, a Pillow image of the same mode, or a `Picture` (for
-            pictures and paths).
+            pictures and paths); with `scales` a tuple of them.
 
         Raises:
             SubpixelError: see `picture` and `file`.
         """
-        target = Target(scale, width, height)
-        if isinstance(x, np.ndarray):
-            return image.to_array(self.picture(image.from_array(x), target).picture, like=x)
-        if isinstance(x, Picture):
-            return self.picture(x, target).picture
-        if isinstance(x, str | bytes):
-            return self.picture(image.read(x), target).picture
-        if isinstance(x, os.PathLike):
-            return self.picture(image.read(Path(x)), target).picture
-        if image.is_pillow(x):
-            return image.to_pillow(self.picture(image.from_pillow(x), target).picture, like=x)
-        raise SettingError(f"cannot upscale a {type(x).__name__}", "give an array, a Pillow image or a path")
+        made = self._in_kind(x, _targets(scale, scales, width, height))
+        return made[0] if scales is None else made
+
+    def _in_kind(self, x: Any, targets: Sequence[Target]) -> tuple[Any, ...]:
+        """One result of `x`, in kind, for each of `targets`."""
+        picture, back = image.from_kind(x)
+        return tuple(back(one.picture) for one in self.pictures(picture, targets))
 
 
 @overload
 def upscale(
-    x: str | bytes | Path,
+    x: File,
     *,
     scale: float | None = ...,
     width: int | None = ...,
     height: int | None = ...,
     model: str | Path | None = ...,
 ) -> Picture: ...
+@overload
+def upscale(x: File, *, scales: Sequence[float], model: str | Path | None = ...) -> tuple[Picture, ...]: ...
 @overload
 def upscale(
     x: Kind,
@@ -376,21 +343,29 @@ def upscale(
     height: int | None = ...,
     model: str | Path | None = ...,
 ) -> Kind: ...
+@overload
+def upscale(x: Kind, *, scales: Sequence[float], model: str | Path | None = ...) -> tuple[Kind, ...]: ...
 def upscale(
     x: Any,
     *,
     scale: float | None = None,
+    scales: Sequence[float] | None = None,
     width: int | None = None,
     height: int | None = None,
     model: str | Path | None = None,
 ) -> Any:
     """Make one picture larger; see `Upscaler.upscale`. For many pictures, keep an `Upscaler`."""
+    targets = _targets(scale, scales, width, height)
     with Upscaler(model) as upscaler:
-        return upscaler.upscale(x, scale=scale, width=width, height=height)
+        made = upscaler._in_kind(x, targets)
+    return made[0] if scales is None else made
 
 
-def _too_large(plan: Plan, need: int, have: int | None = None) -> SettingError:
-    there = "more than there is" if have is None else f"{have / 1e9:.1f} GB are there"
-    return SettingError(
-        f"{plan.target} needs about {need / 1e9:.1f} GB of memory, {there}", "use a smaller factor, or a smaller --tile"
-    )
+def _targets(
+    scale: float | None, scales: Sequence[float] | None, width: int | None, height: int | None
+) -> tuple[Target, ...]:
+    if scales is None:
+        return (Target(scale, width, height),)
+    if (scale, width, height) != (None, None, None):
+        raise SettingError("both several factors and a factor or size were given", "give scales=(2, 4) alone")
+    return tuple(Target(factor) for factor in scales)

@@ -1,14 +1,19 @@
 """Engines: one method, the same numbers."""
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from subpixel import zoo
 from subpixel.engines import EngineSettings, choose_precision, engine_names, has_bf16, load_engine
-from subpixel.errors import EngineError, SettingError
+from subpixel.errors import EngineError, ModelDamaged, SettingError
 from subpixel.types import NetworkFile
+from tests import networks
 
 NETWORKS = list(zoo.model_names())
+ENGINES = ("openvino", "onnxruntime")
 
 
 def _noise(*shape: int) -> np.ndarray:
@@ -31,13 +36,13 @@ def test_entry_points_and_table_agree() -> None:
 def test_engines_agree_within_one_level(name: str, size: tuple[int, int]) -> None:
     pytest.importorskip("onnxruntime", reason="the optional engine is not installed")
     model = zoo.load_model(name)
-    batch = _noise(2, model.card.channels, *size)
-    one = load_engine("openvino").load(model.network, EngineSettings(2, "fp32"))(batch)
-    other = load_engine("onnxruntime").load(model.network, EngineSettings(2, "fp32"))(batch)
-    scale = model.card.scale
-    assert one.shape == other.shape == (2, model.card.channels, size[0] * scale, size[1] * scale)
-    assert one.dtype == other.dtype == np.float32
-    assert np.abs(one - other).max() < 1e-4, "far below 1/255"
+    height, width = (side * model.card.align for side in size)
+    batch = _noise(2, model.card.channels, height, width)
+    ones, others = (load_engine(name).load(model.network, EngineSettings(2, "fp32"))(batch) for name in ENGINES)
+    for one, other, scale in zip(ones, others, model.card.scales, strict=True):
+        assert one.shape == other.shape == (2, model.card.channels, height * scale, width * scale)
+        assert one.dtype == other.dtype == np.float32
+        assert np.abs(one - other).max() < 1e-4, "far below 1/255"
 
 
 @pytest.mark.skipif(not has_bf16(), reason="this processor computes no bf16")
@@ -49,30 +54,78 @@ def test_bf16_stays_near(name: str) -> None:
     batch = np.repeat(batch, model.card.channels, axis=1).astype(np.float32)
     exact = load_engine("openvino").load(model.network, EngineSettings(1, "fp32"))(batch)
     quick = load_engine("openvino").load(model.network, EngineSettings(1, "bf16"))(batch)
-    assert np.sqrt(np.mean((exact - quick) ** 2)) < 1 / 255
+    for one, other in zip(exact, quick, strict=True):
+        assert np.sqrt(np.mean((one - other) ** 2)) < 1 / 255
 
 
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime", "fake"])
 def test_runners_work_side_by_side(name: str) -> None:
     if name == "onnxruntime":
         pytest.importorskip("onnxruntime", reason="the optional engine is not installed")
-    from concurrent.futures import ThreadPoolExecutor
-
     network = zoo.load_model("bicubic-x2").network
     run = load_engine(name).load(network, EngineSettings(3))
     batches = [_noise(1, 1, 20 + i, 30) for i in range(12)]
-    alone = [run(batch) for batch in batches]
+    alone = [run(batch)[0] for batch in batches]
     with ThreadPoolExecutor(3) as pool:
-        together = list(pool.map(run, batches))
+        together = [results[0] for results in pool.map(run, batches)]
     for a, b in zip(alone, together, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_fake_repeats() -> None:
     network = NetworkFile("any", b"", scale=3, channels=1, halo=0)
-    out = load_engine("fake").load(network, EngineSettings())(np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2))
+    out = load_engine("fake").load(network, EngineSettings())(np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2))[0]
     np.testing.assert_array_equal(out[0, 0, ::3, ::3], [[0, 1], [2, 3]])
     assert out.shape == (1, 1, 6, 6)
+
+
+def _two(tmp_path: Path) -> NetworkFile:
+    pytest.importorskip("onnx", reason="makes the network: pip install onnx")
+    pytest.importorskip("onnxruntime", reason="the optional engine is not installed")
+    return zoo.load_model(networks.two_outputs(tmp_path / "two", strides=True)).network
+
+
+def test_several_outputs_come_in_rising_order(tmp_path: Path) -> None:
+    network = _two(tmp_path)
+    batch = _noise(2, 3, 10, 14)
+    made = [load_engine(name).load(network, EngineSettings())(batch) for name in ENGINES]
+    for twice, four in made:
+        assert (twice.shape, four.shape) == ((2, 3, 20, 28), (2, 3, 40, 56))
+    for one, other in zip(*made, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    repeated = load_engine("fake").load(network, EngineSettings())(batch)
+    assert [result.shape for result in repeated] == [result.shape for result in made[0]]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_one_of_several_outputs_alone(tmp_path: Path, name: str) -> None:
+    network = _two(tmp_path)
+    batch = _noise(1, 3, 8, 6)
+    both = load_engine(name).load(network, EngineSettings(1, "fp32"))(batch)
+    for index, scale in enumerate(network.scales):
+        alone = load_engine(name).load(network, EngineSettings(1, "fp32", (scale,)))(batch)
+        assert len(alone) == 1
+        np.testing.assert_allclose(alone[0], both[index], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_several_outputs_side_by_side(tmp_path: Path, name: str) -> None:
+    run = load_engine(name).load(_two(tmp_path), EngineSettings(3))
+    batches = [_noise(1, 3, 20 + 2 * i, 30) for i in range(12)]
+    alone = [run(batch) for batch in batches]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(run, batches))
+    for one, other in zip(alone, together, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_fewer_outputs_than_the_card_says(name: str) -> None:
+    pytest.importorskip("onnxruntime", reason="the optional engine is not installed")
+    shipped = zoo.load_model("bicubic-x4").network
+    with pytest.raises(ModelDamaged, match=r"has 1 output\(s\), its card says 2"):
+        load_engine(name).load(NetworkFile("one", shipped.onnx, 4, 1, 2, scales=(2, 4)), EngineSettings())
 
 
 def test_unknown_engine_is_answered_with_the_nearest() -> None:

@@ -9,6 +9,7 @@ import pytest
 from subpixel import zoo
 from subpixel.errors import ModelDamaged, ModelUnknown
 from subpixel.image.resample import resize
+from subpixel.plan import align_up
 
 SHIPPED = zoo.model_names()
 
@@ -29,7 +30,7 @@ def test_the_published_networks_ship() -> None:
 def test_card_is_true(name: str) -> None:
     model = zoo.load_model(name)
     card = model.card
-    assert card.name == name == f"{card.family}-x{card.scale}"
+    assert card.name == name == (card.family if len(card.scales) > 1 else f"{card.family}-x{card.scale}")
     assert card.summary.endswith(".")
     assert card.licence == "Apache-2.0"
     assert card.scores.keys() >= {"Set5", "Set14", "BSD100"}, "a model states its quality"
@@ -50,13 +51,16 @@ def test_parameters_and_halo_are_those_of_the_graph(name: str) -> None:
     from subpixel.engines import EngineSettings, load_engine
 
     run = load_engine("openvino").load(zoo.load_model(name).network, EngineSettings())
-    side = 2 * card.halo + 3
-    middle = slice((side // 2) * card.scale, (side // 2 + 1) * card.scale)
+    margin = align_up(card.halo, card.align)
+    side = align_up(2 * margin + 3, card.align)
     batch = np.random.default_rng(3).random((1, card.channels, side, side), dtype=np.float32)
+    at = margin + 1  # of a pixel that is more than the halo away from the first row and column
     moved = batch.copy()
-    moved[..., side // 2, 0] += 1
-    moved[..., 0, side // 2] += 1
-    np.testing.assert_array_equal(run(batch)[..., middle, middle], run(moved)[..., middle, middle])
+    moved[..., at, : at - card.halo] += 1
+    moved[..., : at - card.halo, at] += 1
+    for scale, before, after in zip(card.scales, run(batch), run(moved), strict=True):
+        middle = slice(at * scale, (at + 1) * scale)
+        np.testing.assert_array_equal(before[..., middle, middle], after[..., middle, middle])
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -67,12 +71,12 @@ def test_bicubic_network_equals_resampling(scale: int) -> None:
     run = load_engine("openvino").load(zoo.load_model(f"bicubic-x{scale}").network, EngineSettings())
     inner = slice(2 * scale, -2 * scale)
     expected = resize(picture, 23 * scale, 31 * scale)[0]
-    np.testing.assert_allclose(run(picture[None])[0, 0][inner, inner], expected[inner, inner], atol=2e-6)
+    np.testing.assert_allclose(run(picture[None])[0][0, 0][inner, inner], expected[inner, inner], atol=2e-6)
 
 
 def test_defaults_exist() -> None:
     for scale, name in zoo.candidates(None).items():
-        assert zoo.card(name).scale == scale
+        assert scale in zoo.card(name).scales
 
 
 def test_family_stands_for_its_scales() -> None:
@@ -126,6 +130,15 @@ def test_missing_files(own: Path, tmp_path: Path) -> None:
         ('weights = "', 'weights = "../', "beside the card"),
         ('sha256 = "', 'sha256 = "xyz', "64 hexadecimal"),
         ("task", "[task", "cannot be read"),
+        ("scale = 2", "scale = 4\nscales = [4, 2]", "the factor of every result, rising"),
+        ("scale = 2", "scale = 4\nscales = [2, 3]", "the last one being scale"),
+        ("scale = 2", "scale = 2\nscales = []", "the last one being scale"),
+        ("scale = 2", 'scale = 2\nscales = ["2"]', "the factor of every result"),
+        ("scale = 2", "scale = 2\nscales = 2", "it should be a list"),
+        ("halo = 2", "halo = 2\nalign = 0", "align = 0"),
+        ("halo = 2", "halo = 2\ntraining = 3", "text in quotes"),
+        ("[scores.Set5]", "[outputs.x3]\nmacs = 5\n[scores.Set5]", "which are none"),
+        ("[scores.Set5]", "[outputs]\nx1 = 5\n[scores.Set5]", "which are none"),
     ],
 )
 def test_malformed_cards_are_named(own: Path, old: str, new: str, said: str) -> None:
@@ -137,3 +150,25 @@ def test_malformed_cards_are_named(own: Path, old: str, new: str, said: str) -> 
         zoo.card(own)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_card_of_several_results(own: Path) -> None:
+    path = own / "card.toml"
+    text = path.read_text().replace("scale = 2", 'scale = 4\nscales = [2, 4]\nalign = 2\ntraining = "For an hour."')
+    path.write_text(text + "[outputs.x2]\nmacs = 7\n[outputs.x2.scores.Set5]\npsnr = 30\nssim = 0.9\n")
+    card = zoo.card(own)
+    assert (card.scale, card.scales, card.align, card.training) == (4, (2, 4), 2, "For an hour.")
+    assert (card.work_for(2), card.work_for(4)) == (7, card.macs)
+    assert card.scores_for(2) == {"Set5": zoo.Score(30, 0.9)}
+    assert card.scores_for(4) == card.scores
+    assert zoo.candidates(own) == {2: own, 4: own}
+    assert zoo.load_model(own).network.scales == (2, 4)
+    for wrong in ("macs = '7'", "mac = 7"):
+        path.write_text(text + f"[outputs.x2]\n{wrong}\n")
+        with pytest.raises(ModelDamaged, match="it may hold macs and scores"):
+            zoo.card(own)
+
+
+def test_a_card_of_one_result_needs_no_list() -> None:
+    card = zoo.card("espcn-x3")
+    assert (card.scales, card.align, card.training) == ((3,), 1, "")

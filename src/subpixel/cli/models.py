@@ -35,8 +35,8 @@ def models(
             raise SettingError("no model was named", "as in: subpixel models show espcn-x3")
     if len(names) > 1:
         raise SettingError(f"{len(names)} models were named", "one at a time: subpixel models show espcn-x3")
-    if names and names[0] in zoo.families():
-        cards = [zoo.card(model) for model in zoo.candidates(names[0]).values()]
+    if names and names[0] in zoo.families() and names[0] not in zoo.model_names():
+        cards = [zoo.card(model) for model in dict.fromkeys(zoo.candidates(names[0]).values())]
     elif names:
         card = zoo.load_model(names[0]).card
         if as_json:
@@ -59,19 +59,20 @@ def _table(cards: list[Card]) -> None:
 
     from subpixel import zoo
 
-    sets = sorted({name for card in cards for name in card.scores}, key=lambda name: (len(name), name))
+    rows = sorted(((scale, card) for card in cards for scale in card.scales), key=lambda row: (row[0], row[1].family))
+    sets = sorted({name for scale, card in rows for name in card.scores_for(scale)}, key=lambda name: (len(name), name))
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("model", no_wrap=True, min_width=12)
     table.add_column("scale")
     table.add_column("parameters", justify="right")
     for name in sets:
         table.add_column(f"{name}\nPSNR  SSIM", justify="right")
-    for card in sorted(cards, key=lambda card: (card.scale, card.family)):
-        default = zoo.DEFAULT_FAMILY.get(card.scale) == card.family
-        scores = [card.scores.get(name) for name in sets]
+    for scale, card in rows:
+        default = zoo.DEFAULT_FAMILY.get(scale) == card.family
+        scores = [card.scores_for(scale).get(name) for name in sets]
         table.add_row(
             f"{card.name}{' *' if default else ''}",
-            f"×{card.scale}",
+            f"×{scale}",
             f"{card.parameters:,}" if card.parameters else "none",
             *(f"{score.psnr:.2f} {score.ssim:.4f}" if score else "" for score in scores),
         )
@@ -81,15 +82,18 @@ def _table(cards: list[Card]) -> None:
 
 
 def _show(card: Card) -> None:
+    scores = [(scale, name, score) for scale in card.scales for name, score in card.scores_for(scale).items()]
+    many = len(card.scales) > 1
     rows = [
         ("name", card.name),
         ("title", card.title),
         ("for", card.summary),
         ("family", card.family),
-        ("scale", f"×{card.scale}"),
+        ("scale", " and ".join(f"×{scale}" for scale in card.scales) + ", in one pass" * many),
         ("sees", {"y": "luma (BT.601, studio range)", "rgb": "RGB"}[card.colour]),
         ("range", f"{card.value_range[0]:g} to {card.value_range[1]:g}"),
         ("halo", f"{card.halo} input pixels"),
+        ("align", f"{card.align} input pixels" if card.align > 1 else ""),
         ("parameters", f"{card.parameters:,}"),
         ("multiply-adds", f"{card.work:,} per input pixel"),
         ("weights", f"{card.weights} (verified)"),
@@ -97,10 +101,11 @@ def _show(card: Card) -> None:
         ("licence", card.licence),
         ("paper", card.paper),
         ("recipe", card.recipe),
+        ("training", card.training),
         *(("trained on" if index == 0 else "", item) for index, item in enumerate(card.training_data)),
         *(
-            ("scores" if index == 0 else "", f"{name}: {score.psnr:.2f} dB, SSIM {score.ssim:.4f}")
-            for index, (name, score) in enumerate(card.scores.items())
+            ("scores" if index == 0 else "", f"{name}{f' ×{scale}' * many}: {score.psnr:.2f} dB, SSIM {score.ssim:.4f}")
+            for index, (scale, name, score) in enumerate(scores)
         ),
     ]
     for title, text in rows:

@@ -11,8 +11,9 @@ class FakeEngine:
 
     def load(self, network: NetworkFile, settings: EngineSettings) -> Runner:
         """See `Engine.load`."""
+        scales = [scale for scale in network.scales if scale in (settings.scales or network.scales)]
 
-        def run(batch: Batch) -> Batch:
-            return batch.repeat(network.scale, axis=2).repeat(network.scale, axis=3)
+        def run(batch: Batch) -> tuple[Batch, ...]:
+            return tuple(batch.repeat(scale, axis=2).repeat(scale, axis=3) for scale in scales)
 
         return run

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from subpixel.engines.base import Batch, EngineSettings, Runner
+from subpixel.engines.base import Batch, EngineSettings, Runner, wanted_outputs
 from subpixel.errors import EngineError
 from subpixel.types import NetworkFile
 
@@ -34,10 +32,15 @@ class OnnxRuntimeEngine:
             reason = str(error).strip().splitlines()[-1]
             raise EngineError(f"onnxruntime cannot load the network {network.name}: {reason}") from error
         name = session.get_inputs()[0].name
+        outputs = session.get_outputs()
+        wanted = [outputs[index].name for index in wanted_outputs(network, settings, len(outputs))]
+        only = onnxruntime.RunOptions()
+        only.only_execute_path_to_fetches = True  # what leads to other outputs is left out
+        only.log_severity_level = 4
 
-        def run(batch: Batch) -> Batch:
+        def run(batch: Batch) -> tuple[Batch, ...]:
             try:
-                return cast(Batch, session.run(None, {name: batch})[0])
+                return tuple(session.run(wanted, {name: batch}, only))
             except Exception as error:
                 reason = str(error).strip().splitlines()[-1]
                 raise EngineError(f"onnxruntime failed in the network {network.name}: {reason}") from error

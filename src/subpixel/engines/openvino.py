@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.engines.base import Batch, EngineSettings, Runner
+from subpixel.engines.base import Batch, EngineSettings, Runner, wanted_outputs
 from subpixel.errors import EngineError
 from subpixel.types import NetworkFile
 
@@ -61,6 +61,10 @@ class OpenVINOEngine:
         try:
             core = _core(openvino)
             graph = core.read_model(network.onnx, b"")
+            results = graph.get_results()
+            wanted = wanted_outputs(network, settings, len(results))
+            if len(wanted) < len(results):  # what leads to other outputs is left out
+                graph = openvino.Model([results[index] for index in wanted], graph.get_parameters(), network.name)
             compiled = core.compile_model(graph, "CPU", options)
             # OpenVINO's first conversion of an array fills tables guarded by a C++ lock while it holds Python's: two
             # threads that did it at once would wait for each other for ever. So it is done here, once, in one thread.
@@ -73,7 +77,7 @@ class OpenVINOEngine:
             raise EngineError("this processor does not compute in bf16", "use --precision fp32, or leave it to auto")
         local = threading.local()
 
-        def run(batch: Batch) -> Batch:
+        def run(batch: Batch) -> tuple[Batch, ...]:
             request = getattr(local, "request", None)
             if request is None:
                 request = local.request = compiled.create_infer_request()
@@ -84,7 +88,9 @@ class OpenVINOEngine:
             except RuntimeError as error:
                 raise EngineError(f"openvino failed in the network {network.name}: {_reason(error)}") from error
             # A copy: the request's own buffer is written again by its next call.
-            return np.array(request.get_output_tensor().data, dtype=np.float32)
+            return tuple(
+                np.array(request.get_output_tensor(index).data, dtype=np.float32) for index in range(len(wanted))
+            )
 
         return run
 

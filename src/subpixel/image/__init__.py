@@ -12,24 +12,29 @@ if TYPE_CHECKING:
     from subpixel.image.alpha import fill_transparent, premultiply, unpremultiply
     from subpixel.image.arrays import from_array, to_array
     from subpixel.image.formats import FORMATS, Format
+    from subpixel.image.kinds import from_kind
     from subpixel.image.libvips import set_threads
     from subpixel.image.pillow import from_pillow, is_pillow, to_pillow
     from subpixel.image.reading import DEFAULT_PIXEL_LIMIT, read
     from subpixel.image.targets import check_target
-    from subpixel.image.writing import write
+    from subpixel.image.writing import Encoded, encoded, settle_all, write
 
 __all__ = [
     "DEFAULT_PIXEL_LIMIT",
     "FORMATS",
+    "Encoded",
     "Format",
     "check_target",
+    "encoded",
     "fill_transparent",
     "from_array",
+    "from_kind",
     "from_pillow",
     "is_pillow",
     "premultiply",
     "read",
     "set_threads",
+    "settle_all",
     "to_array",
     "to_pillow",
     "unpremultiply",
@@ -38,16 +43,20 @@ __all__ = [
 
 _HOME: Final = {
     "DEFAULT_PIXEL_LIMIT": "reading",
+    "Encoded": "writing",
     "FORMATS": "formats",
     "Format": "formats",
     "check_target": "targets",
+    "encoded": "writing",
     "fill_transparent": "alpha",
     "from_array": "arrays",
+    "from_kind": "kinds",
     "from_pillow": "pillow",
     "is_pillow": "pillow",
     "premultiply": "alpha",
     "read": "reading",
     "set_threads": "libvips",
+    "settle_all": "writing",
     "to_array": "arrays",
     "to_pillow": "pillow",
     "unpremultiply": "alpha",

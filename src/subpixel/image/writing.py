@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +16,16 @@ from subpixel.image.containers import Load
 from subpixel.image.fitting import fit
 from subpixel.image.formats import Format, Option
 from subpixel.image.libvips import reason, save, vips
-from subpixel.image.targets import check_coding, check_size, choose_format, partial, place, settle, unwritable
+from subpixel.image.targets import (
+    Partial,
+    check_coding,
+    check_size,
+    choose_format,
+    partial,
+    place,
+    settle,
+    unwritable,
+)
 from subpixel.types import Metadata, Picture
 
 _KEPT: Final = {"heif": "xmp:icc:other", "tiff": "xmp:icc:other"}
@@ -50,40 +62,125 @@ def write(
         OutputExists: the target exists, and `overwrite` is False.
         OutputUnwritable: it cannot be written there, or not in this format.
     """
+    with encoded(picture, target, format=format, quality=quality, lossless=lossless, overwrite=overwrite) as made:
+        made.settle()
+    return made.notes
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A picture that is coded and whole, beside the target whose name it is to take.
+
+    Attributes:
+        target: where it shall go, as it was asked for.
+        notes: one line for each thing that the format cannot hold.
+    """
+
+    target: str | Path
+    notes: tuple[str, ...]
+    _file: Partial
+    _final: Path
+    _overwrite: bool
+
+    def settle(self) -> bool:
+        """Give it its name, and tell whether the name is new (False: another file was replaced).
+
+        Raises:
+            OutputExists: the target came up meanwhile, and it was not to be replaced.
+            OutputUnwritable: the disk is full, or the like.
+        """
+        try:
+            new = not self._overwrite or not self._final.exists()
+            settle(self._file, self._final, self.target, self._overwrite)
+        except OSError as error:
+            raise unwritable(self.target, error) from error
+        return new
+
+    def undo(self) -> None:
+        """Remove what `settle` has put there under a new name."""
+        with contextlib.suppress(OSError):
+            self._final.unlink()
+
+
+def settle_all(pictures: Sequence[Encoded]) -> None:
+    """Give several pictures their names: all of them, or none under a name that was free before.
+
+    Raises:
+        OutputError: as `Encoded.settle`.
+    """
+    new: list[Encoded] = []
+    try:
+        for picture in pictures:
+            if picture.settle():
+                new.append(picture)
+    except BaseException:
+        for picture in new:
+            picture.undo()
+        raise
+
+
+@contextlib.contextmanager
+def encoded(
+    picture: Picture,
+    target: str | Path,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    lossless: bool | None = None,
+    overwrite: bool = False,
+) -> Iterator[Encoded]:
+    """Code a picture into a new file beside the target; `Encoded.settle` gives it its name, else it is gone afterwards.
+
+    Arguments and errors are those of `write`.
+    """
     row = choose_format(target, format, picture.metadata.format)
     coding, notes = _coding(row, picture.metadata, quality, lossless)
     check_size(row, picture.size, target)
     final = place(target, overwrite)
     fitted, more = fit(picture, row)
     notes += more
-    try:
-        with partial(final) as coded:
-            if row.codec == "plain":
-                plain.encode(row.name, coded.file, fitted)
-                settle(coded, final, target, overwrite)
-                return tuple(notes)
-            image = _image(fitted, row)
-            if row.codec == "heif":
-                coding["bitdepth"] = 8 if fitted.bits == 8 else fitted.metadata.bits
-            if row.codec == "tiff":
-                coding["bigtiff"] = fitted.pixels.nbytes > _MOST_CLASSIC_TIFF
-            keep = _KEPT.get(row.codec, "other")
-            if row.codec == "heif" and fitted.metadata.exif is not None:
-                keep = f"exif:{keep}"  # the room for it, see `containers.avif`
-            save(f"{row.codec}save", image, coded.file.fileno(), keep=keep, **coding)
-            if row.name in containers.AMENDED:
-                notes += containers.amend(row.name, coded.file, _load(fitted))
-                settle(coded, final, target, overwrite)
-                return tuple(notes)
-            with partial(final) as whole:
-                coded.file.seek(0)
-                notes += containers.embed(row.name, coded.file, whole.file, _load(fitted))
-                settle(whole, final, target, overwrite)
-    except vips().Error as error:
-        raise _coding_failed(target, error) from error
-    except OSError as error:
-        raise unwritable(target, error) from error
-    return tuple(notes)
+    with contextlib.ExitStack() as kept:
+        try:
+            file = _encode(fitted, row, coding, final, kept, notes)
+        except vips().Error as error:
+            raise _coding_failed(target, error) from error
+        except OSError as error:
+            raise unwritable(target, error) from error
+        yield Encoded(target, tuple(notes), file, final, overwrite)
+
+
+def _encode(
+    picture: Picture,
+    row: Format,
+    coding: dict[str, Option],
+    final: Path,
+    kept: contextlib.ExitStack,
+    notes: list[str],
+) -> Partial:
+    """Code a picture that fits the format into a file that `kept` keeps."""
+    with contextlib.ExitStack() as scrap:
+        coded = scrap.enter_context(partial(final))
+        if row.codec == "plain":
+            plain.encode(row.name, coded.file, picture)
+            kept.push(scrap.pop_all())
+            return coded
+        image = _image(picture, row)
+        if row.codec == "heif":
+            coding["bitdepth"] = 8 if picture.bits == 8 else picture.metadata.bits
+        if row.codec == "tiff":
+            coding["bigtiff"] = picture.pixels.nbytes > _MOST_CLASSIC_TIFF
+        keep = _KEPT.get(row.codec, "other")
+        if row.codec == "heif" and picture.metadata.exif is not None:
+            keep = f"exif:{keep}"  # the room for it, see `containers.avif`
+        save(f"{row.codec}save", image, coded.file.fileno(), keep=keep, **coding)
+        if row.name in containers.AMENDED:
+            notes += containers.amend(row.name, coded.file, _load(picture))
+            kept.push(scrap.pop_all())
+            return coded
+        whole = kept.enter_context(partial(final))
+        coded.file.seek(0)
+        notes += containers.embed(row.name, coded.file, whole.file, _load(picture))
+        return whole
 
 
 def _coding_failed(target: str | Path, error: Exception) -> OutputUnwritable:

@@ -1,8 +1,8 @@
 """Planning: from a picture's size and a wish to passes, tiles, memory and time. Pure arithmetic, no pixels."""
 
-from subpixel.plan.passes import Pass, PassModel, Plan, choose_scales, make_plan
+from subpixel.plan.passes import Pass, PassModel, Plan, choose_scales, make_plan, make_plans
 from subpixel.plan.target import DEFAULT_FACTOR, MAX_FACTOR, Target, parse_size
-from subpixel.plan.tiles import DEFAULT_TILE, Span, TileGrid, spans, tile_grid
+from subpixel.plan.tiles import DEFAULT_TILE, Span, TileGrid, align_up, spans, tile_grid, tile_side
 
 __all__ = [
     "DEFAULT_FACTOR",
@@ -14,9 +14,12 @@ __all__ = [
     "Span",
     "Target",
     "TileGrid",
+    "align_up",
     "choose_scales",
     "make_plan",
+    "make_plans",
     "parse_size",
     "spans",
     "tile_grid",
+    "tile_side",
 ]

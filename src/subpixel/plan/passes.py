@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from subpixel.plan.target import Target
-from subpixel.plan.tiles import DEFAULT_TILE, TileGrid, tile_grid
+from subpixel.plan.tiles import TileGrid, align_up, tile_grid, tile_side
 from subpixel.types import Size
 
 _STRETCH = 1.01
@@ -27,6 +27,8 @@ class PassModel:
         halo: receptive radius, input pixels.
         work: multiply-adds per input pixel.
         activations: float32 values held per input pixel of a tile.
+        align: tiles start at multiples of so many input pixels, and are computed with such sides.
+        also: smaller factors whose results the same run of the network gives.
     """
 
     name: str
@@ -34,6 +36,23 @@ class PassModel:
     halo: int
     work: int = 0
     activations: int = 128
+    align: int = 1
+    also: tuple[int, ...] = ()
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """Factors of all results, rising."""
+        return (*self.also, self.scale)
+
+    @property
+    def margin(self) -> int:
+        """What is computed beyond each side of a tile: the halo, up to the next multiple of `align`."""
+        return align_up(self.halo, self.align)
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Rough memory per pixel of a tile in work."""
+        return 4 * (self.activations + 12 * sum(scale**2 for scale in self.scales))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +65,48 @@ class Pass:
 
     @property
     def target(self) -> Size:
-        """Size after the pass."""
+        """Size after the pass; the largest where it gives several results."""
         return self.source.times(self.model.scale)
+
+    @property
+    def computed(self) -> int:
+        """Input pixels that go through the network, halos included."""
+        halo, align = 2 * self.model.margin, self.model.align
+        rows = sum(align_up(span.length, align) + halo for span in self.tiles.rows)
+        columns = sum(align_up(span.length, align) + halo for span in self.tiles.columns)
+        return rows * columns
+
+    @property
+    def overhead(self) -> float:
+        """How much more is computed than the picture has pixels: 1.1 is 10% for halos."""
+        return self.computed / self.source.pixels
 
     @property
     def macs(self) -> int:
         """Multiply-adds, halos included."""
-        halo = 2 * self.model.halo
-        rows = sum(span.length + halo for span in self.tiles.rows)
-        columns = sum(span.length + halo for span in self.tiles.columns)
-        return rows * columns * self.model.work
+        return self.computed * self.model.work
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one picture is made: `passes` in order, then one antialiased resampling if `resample`."""
+    """How one picture is made: `passes` in order, then one antialiased resampling if `resample`.
+
+    Attributes:
+        source: size of the picture.
+        target: size of the result; of the largest where there are several.
+        passes: the networks.
+        also: sizes of smaller results that the last pass gives beside the largest, rising.
+    """
 
     source: Size
     target: Size
     passes: tuple[Pass, ...]
+    also: tuple[Size, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Size, ...]:
+        """Sizes of all results, rising."""
+        return (*self.also, self.target)
 
     @property
     def resample(self) -> bool:
@@ -82,15 +124,15 @@ class Plan:
 
     def memory(self, *, threads: int, channels: int, sample_bytes: int, frames: int = 1, alpha: bool = False) -> int:
         """Rough peak memory in bytes: runtime, the picture and its result, strips between passes, tiles in work."""
-        pictures = frames * channels * sample_bytes * (self.source.pixels + self.target.pixels)
+        results = sum(size.pixels for size in self.targets)
+        pictures = frames * channels * sample_bytes * (self.source.pixels + results)
         # Filling what hides under transparent pixels looks at the whole frame, in float32, with a pyramid beside it.
         working = _FILL_BYTES * self.source.pixels if alpha else 0
         for step in self.passes:
             largest = step.tiles.largest
-            halo = 2 * step.model.halo
-            tile = (largest.width + halo) * (largest.height + halo)
-            values = step.model.activations + 12 * step.model.scale**2
-            working += threads * tile * values * 4
+            halo, align = 2 * step.model.margin, step.model.align
+            tile = (align_up(largest.width, align) + halo) * (align_up(largest.height, align) + halo)
+            working += threads * tile * step.model.pixel_bytes
             strip = largest.height * step.model.scale * step.target.width * channels
             working += 3 * strip * (sample_bytes if step is self.passes[-1] and not self.resample else 4)
         return _RUNTIME_BYTES + pictures + working
@@ -132,7 +174,13 @@ def choose_scales(factor: float, work: Mapping[int, int]) -> tuple[int, ...]:
 
 
 def make_plan(
-    source: Size, wish: Target, models: Mapping[int, PassModel], *, tile: int = DEFAULT_TILE, threads: int = 1
+    source: Size,
+    wish: Target,
+    models: Mapping[int, PassModel],
+    *,
+    tile: int | None = None,
+    threads: int = 1,
+    room: int | None = None,
 ) -> Plan:
     """Plan the way from a picture of size `source` to what was asked for.
 
@@ -140,12 +188,53 @@ def make_plan(
         source: the picture's size.
         wish: the factor or size asked for.
         models: the model to use for each scale.
-        tile: largest side of a tile, input pixels.
+        tile: largest side of a tile, input pixels; None: as fits each model, see `tile_side`.
         threads: tiles computed side by side.
+        room: bytes that tiles in work may take where `tile` is None; None: as many as they need.
     """
     passes: list[Pass] = []
     size = source
     for scale in choose_scales(wish.factor_for(source), {scale: model.work for scale, model in models.items()}):
-        passes.append(Pass(models[scale], size, tile_grid(size, tile=tile, threads=threads)))
+        passes.append(_pass(models[scale], size, tile, threads, room))
         size = size.times(scale)
     return Plan(source, wish.size_for(source), tuple(passes))
+
+
+def _pass(model: PassModel, size: Size, tile: int | None, threads: int, room: int | None) -> Pass:
+    side = tile or tile_side(model.margin, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
+    return Pass(model, size, tile_grid(size, tile=side, threads=threads, halo=model.margin, align=model.align))
+
+
+def make_plans(
+    source: Size,
+    wishes: Sequence[Target],
+    models: Mapping[int, PassModel],
+    *,
+    tile: int | None = None,
+    threads: int = 1,
+    room: int | None = None,
+) -> tuple[Plan, ...]:
+    """Plans that together make everything that was asked for; what one network gives in one run is one plan.
+
+    Args: as `make_plan`; `models` names a model with several outputs at each of its scales.
+
+    Returns:
+        Plans whose `targets` are the sizes asked for, each once; in the order of the first wish that each fulfils.
+    """
+    plans: dict[Size, Plan] = {}
+    for wish in wishes:
+        plan = make_plan(source, wish, models, tile=tile, threads=threads, room=room)
+        plans.setdefault(plan.target, plan)
+    joint: dict[str | Size, list[Plan]] = {}
+    for plan in plans.values():
+        alone = len(plan.passes) != 1 or plan.resample
+        joint.setdefault(plan.target if alone else plan.passes[0].model.name, []).append(plan)
+    made = []
+    for group in joint.values():
+        *smaller, largest = sorted(group, key=lambda plan: plan.target.pixels)
+        if smaller:
+            model = replace(largest.passes[0].model, also=tuple(plan.passes[0].model.scale for plan in smaller))
+            step = _pass(model, source, tile, threads, room)
+            largest = replace(largest, passes=(step,), also=tuple(plan.target for plan in smaller))
+        made.append(largest)
+    return tuple(made)

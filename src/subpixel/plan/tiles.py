@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from subpixel.types import Size
 
 DEFAULT_TILE = 256
-"""Side of a tile in input pixels. Measured on ESPCN: within 3% of the best speed from 192 up, and its activations stay
-near the cache; the halo costs 8% at 256."""
+"""Side of a tile in input pixels for networks that see a few pixels far. Measured on ESPCN: within 3% of the best speed
+from 192 up, and its activations stay near the cache; the halo costs 8% at 256."""
 
 _SMALLEST = 48  # below this side, splitting a picture further costs more in halo than a second core gives
+_HALOS = 14  # a tile as wide as so many halos spends 30% on them: (1 + 2 / 14)² = 1.31
+_LEAST = 64  # no tile is made smaller than this for want of memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +30,20 @@ class Span:
         return self.stop - self.start
 
 
-def spans(length: int, count: int) -> tuple[Span, ...]:
-    """`length` cut into `count` ranges whose lengths differ by at most one, in order, without gap or overlap."""
-    return tuple(Span(i * length // count, (i + 1) * length // count) for i in range(count))
+def spans(length: int, count: int, align: int = 1) -> tuple[Span, ...]:
+    """`length` cut into `count` ranges of near-equal length, in order, without gap or overlap.
+
+    Every range starts at a multiple of `align`. Lengths differ by at most `align`, but the last may be shorter still.
+    """
+    units = -(-length // align)
+    count = min(count, units)
+    bounds = [min(i * units // count * align, length) for i in range(count + 1)]
+    return tuple(Span(start, stop) for start, stop in pairwise(bounds))
+
+
+def align_up(length: int, align: int) -> int:
+    """The next multiple of `align`, `length` itself where it is one."""
+    return -(-length // align) * align
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +64,46 @@ class TileGrid:
         return Size(max(c.length for c in self.columns), max(r.length for r in self.rows))
 
 
-def tile_grid(size: Size, *, tile: int = DEFAULT_TILE, threads: int = 1) -> TileGrid:
+def tile_side(halo: int, *, pixel_bytes: int, threads: int, room: int | None) -> int:
+    """Side of a tile that keeps what is computed twice sensible, and `threads` tiles in work within `room`.
+
+    A network that sees far computes wide halos with every tile, so its tiles are larger: 256, or 14 halos (30% more
+    work than in one piece). Where memory is short they are smaller, down to 64: slower, the same result.
+
+    Args:
+        halo: of the network, input pixels.
+        pixel_bytes: memory that a pixel of a tile in work takes, halo included.
+        threads: tiles computed side by side.
+        room: bytes that all tiles in work may take; None where nothing limits them.
+    """
+    wanted = max(DEFAULT_TILE, _HALOS * halo)
+    if room is None:
+        return wanted
+    fits = math.isqrt(room // max(1, threads * pixel_bytes)) - 2 * halo
+    return max(_LEAST, min(wanted, fits))
+
+
+def tile_grid(size: Size, *, tile: int = DEFAULT_TILE, threads: int = 1, halo: int = 0, align: int = 1) -> TileGrid:
     """Cut a picture into near-equal tiles of at most `tile` × `tile`, and into enough of them to keep `threads` busy.
 
     Args:
         size: the pass's input.
-        tile: largest side of a tile, at least 1.
-        threads: tiles computed side by side; small pictures are cut further while tiles stay above 48 pixels.
+        tile: largest side of a tile, at least 1; where `align` is larger, `align`.
+        threads: tiles computed side by side; small pictures are cut further while tiles stay above 48 pixels, and above
+            the halo: what a tile computes in vain must not eat up what a second core gives.
+        halo: computed beyond every side of a tile.
+        align: tiles start at multiples of it.
     """
-    rows = -(-size.height // tile)
-    columns = -(-size.width // tile)
+    side = max(1, tile // align) * align
+    rows = -(-size.height // side)
+    columns = -(-size.width // side)
+    smallest = max(_SMALLEST, halo)
     while rows * columns < threads:
         tall, wide = size.height / rows, size.width / columns
-        if max(tall, wide) < 2 * _SMALLEST:
+        if max(tall, wide) < 2 * smallest:
             break
         if wide >= tall:
             columns += 1
         else:
             rows += 1
-    return TileGrid(spans(size.height, rows), spans(size.width, columns))
+    return TileGrid(spans(size.height, rows, align), spans(size.width, columns, align))

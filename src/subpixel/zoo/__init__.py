@@ -17,13 +17,14 @@ from typing import Final
 
 from subpixel.errors import ModelDamaged, ModelUnknown
 from subpixel.types import NetworkFile
-from subpixel.zoo.card import Card, Colour, Score, read_card
+from subpixel.zoo.card import Card, Colour, Output, Score, read_card
 
 __all__ = [
     "DEFAULT_FAMILY",
     "Card",
     "Colour",
     "Model",
+    "Output",
     "Score",
     "candidates",
     "card",
@@ -111,7 +112,7 @@ def families() -> tuple[str, ...]:
 
 
 def candidates(model: str | Path | None) -> dict[int, str | Path]:
-    """The models that may be used together, by scale.
+    """The models that may be used together, by scale; one with several outputs stands at each of its scales.
 
     Args:
         model: a model's name or path (that model alone), a family's name (all its scales), or None (the defaults).
@@ -122,9 +123,12 @@ def candidates(model: str | Path | None) -> dict[int, str | Path]:
     if model is None:
         return {scale: f"{family}-x{scale}" for scale, family in DEFAULT_FAMILY.items()}
     if str(model) in families():
-        members = (_own_card(name) for name in model_names())
-        return {member.scale: member.name for member in members if member.family == str(model)}
-    return {card(model).scale: model}
+        members = [_own_card(name) for name in model_names()]
+        own = [member for member in members if member.family == str(model)]
+        smaller = {scale: member.name for member in own for scale in member.scales}
+        found: dict[int, str | Path] = {**smaller, **{member.scale: member.name for member in own}}
+        return dict(sorted(found.items()))
+    return dict.fromkeys(card(model).scales, model)
 
 
 def chroma_model(scale: int) -> str | None:
@@ -153,4 +157,5 @@ def load_model(name: str | Path) -> Model:
             f"the weights {path} are not those of the card (sha256 {digest[:12]}…, the card says {found.sha256[:12]}…)",
             "install the package again, or correct the card if you changed the network on purpose",
         )
-    return Model(found, NetworkFile(found.name, onnx, found.scale, found.channels, found.halo))
+    network = NetworkFile(found.name, onnx, found.scale, found.channels, found.halo, found.scales, found.align)
+    return Model(found, network)

@@ -23,6 +23,19 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """A smaller result of a network that gives several.
+
+    Attributes:
+        macs: multiply-adds per input pixel where nothing larger is wanted; 0: as many as the whole network.
+        scores: quality by benchmark set.
+    """
+
+    macs: int = 0
+    scores: dict[str, Score] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One model.
 
@@ -32,8 +45,11 @@ class Card:
         summary: one sentence on what it is good for.
         task: what it does; ``"super-resolution"`` enlarges.
         family: models of one family differ only in scale; a family's name stands for all of them.
-        scale: factor of one pass.
+        scale: factor of one pass; of a network that gives several results, the largest.
         colour: what the network sees: ``"y"`` (luma of BT.601, studio range) or ``"rgb"``.
+        scales: factor of every result, rising; ``(scale,)`` for a network that gives one.
+        align: 1, or for a network with strides inside: its input starts at multiples of so many small pixels, and has
+            such sides.
         value_range: what 0 and 1 become at the network's input and output, e.g. (0, 1) or (0, 255).
         halo: receptive radius in input pixels: how far away a pixel can change a result.
         parameters: number of trained parameters.
@@ -44,8 +60,10 @@ class Card:
         licence: SPDX name.
         paper: where the network is described.
         recipe: name of the training recipe.
+        training: how long it was trained, and how far from the published figure it is.
         training_data: what it was trained on.
-        scores: quality by benchmark set.
+        scores: quality of the largest result by benchmark set.
+        outputs: what is known of the smaller results, by factor.
     """
 
     name: str
@@ -59,14 +77,22 @@ class Card:
     weights: str
     sha256: str
     licence: str
+    scales: tuple[int, ...] = ()
+    align: int = 1
     value_range: tuple[float, float] = (0.0, 1.0)
     parameters: int = 0
     macs: int = 0
     activations: int = 128
     paper: str = ""
     recipe: str = ""
+    training: str = ""
     training_data: tuple[str, ...] = ()
     scores: dict[str, Score] = field(default_factory=dict)
+    outputs: dict[int, Output] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.scales:
+            object.__setattr__(self, "scales", (self.scale,))
 
     @property
     def channels(self) -> int:
@@ -78,11 +104,23 @@ class Card:
         """Multiply-adds per input pixel."""
         return self.macs or self.parameters
 
+    def work_for(self, scale: int) -> int:
+        """Multiply-adds per input pixel where no result larger than `scale` is wanted."""
+        return self._output(scale).macs or self.work
+
+    def scores_for(self, scale: int) -> dict[str, Score]:
+        """Quality of the result of that factor, by benchmark set."""
+        return self.scores if scale == self.scale else self._output(scale).scores
+
+    def _output(self, scale: int) -> Output:
+        return self.outputs.get(scale, Output())
+
 
 _TYPES: Final[dict[str, type]] = {
     "name": str, "title": str, "summary": str, "task": str, "family": str, "scale": int, "colour": str, "halo": int,
-    "weights": str, "sha256": str, "licence": str, "value_range": list, "parameters": int, "macs": int,
-    "activations": int, "paper": str, "recipe": str, "training_data": list, "scores": dict,
+    "weights": str, "sha256": str, "licence": str, "scales": list, "align": int, "value_range": list, "parameters": int,
+    "macs": int, "activations": int, "paper": str, "recipe": str, "training": str, "training_data": list,
+    "scores": dict, "outputs": dict,
 }  # fmt: skip
 
 _KINDS: Final = {str: "text in quotes", int: "a whole number", list: "a list", dict: "a table"}
@@ -92,6 +130,7 @@ _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("colour", lambda v: v in ("y", "rgb"), 'it should be "y" or "rgb"'),
     ("scale", lambda v: 2 <= v <= 16, "it should be 2 to 16: a model enlarges"),
     ("halo", lambda v: 0 <= v <= 4096, "it should be 0 to 4096"),
+    ("align", lambda v: 1 <= v <= 256, "it should be 1 to 256: how many small pixels the network takes together"),
     ("weights", lambda v: Path(v).name == v, "it should be the name of a file beside the card"),
     (
         "sha256",
@@ -124,7 +163,16 @@ def read_card(path: Path) -> Card:
     low, high = raw.pop("value_range", (0.0, 1.0))
     data = tuple(str(item) for item in raw.pop("training_data", ()))
     scores = _scores(path, raw.pop("scores", {}))
-    return Card(**raw, value_range=(float(low), float(high)), scores=scores, training_data=data)
+    scales = tuple(raw.pop("scales", ()))
+    outputs = dict(_output(path, name, row, scales) for name, row in raw.pop("outputs", {}).items())
+    return Card(
+        **raw,
+        value_range=(float(low), float(high)),
+        scales=scales,
+        scores=scores,
+        outputs=outputs,
+        training_data=data,
+    )
 
 
 def _check(path: Path, raw: dict[str, Any]) -> None:
@@ -140,11 +188,32 @@ def _check(path: Path, raw: dict[str, Any]) -> None:
     for key, right, hint in _RULES:
         if key in raw and not right(raw[key]):
             raise ModelDamaged(f"the card {path} has {key} = {raw[key]!r}", hint)
+    scales = raw.get("scales", [raw["scale"]])
+    whole = all(isinstance(scale, int) and scale >= 2 for scale in scales)
+    if not whole or not scales or scales[-1] != raw["scale"] or scales != sorted(set(scales)):
+        raise ModelDamaged(
+            f"the card {path} has scales = {scales}, scale = {raw['scale']}",
+            "scales should be the factor of every result, rising, the last one being scale, as [2, 4]",
+        )
+
+
+def _output(path: Path, name: str, row: Any, scales: tuple[int, ...]) -> tuple[int, Output]:
+    """A table ``[outputs.x2]``: the factor and what is known of that result."""
+    factor = next((scale for scale in scales[:-1] if name == f"x{scale}"), None)
+    if factor is None:
+        smaller = ", ".join(f"x{scale}" for scale in scales[:-1]) or "none"
+        raise ModelDamaged(
+            f"the card {path} has [outputs.{name}]", f"it is for results smaller than scale, which are {smaller}"
+        )
+    macs = row.get("macs", 0) if isinstance(row, dict) else None
+    if not isinstance(macs, int) or isinstance(macs, bool) or not row.keys() <= {"macs", "scores"}:
+        raise ModelDamaged(f"the card {path} has [outputs.{name}] = {row!r}", "it may hold macs and scores")
+    return factor, Output(macs, _scores(path, row.get("scores", {})))
 
 
 def _scores(path: Path, raw: dict[str, Any]) -> dict[str, Score]:
     try:
         return {name: Score(float(row["psnr"]), float(row["ssim"])) for name, row in raw.items()}
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         hint = "write [scores.Set5] with psnr = 30.1 and ssim = 0.86"
         raise ModelDamaged(f"the card {path} has a score without psnr and ssim", hint) from error
