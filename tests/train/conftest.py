@@ -10,7 +10,7 @@ from drawn import RECIPE, draw, save
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with `photos/`, six drawn pictures, and `benchmark/Drawn` with one test pair at ×2 and ×3."""
-    from subpixel_train.data.pairs import planes, reduce
+    from subpixel_train.data.pixels import planes, reduce
 
     root = tmp_path_factory.mktemp("data")
     for index in range(6):

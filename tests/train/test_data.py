@@ -25,7 +25,6 @@ from subpixel_train.data import (
     Tiles,
     Wholes,
     benchmark_pairs,
-    centre,
     held_out_pairs,
     make_batches,
     make_picture,
@@ -33,7 +32,8 @@ from subpixel_train.data import (
     read_rgb,
     training_photographs,
 )
-from subpixel_train.data.pairs import enlarged_pair, make_example
+from subpixel_train.data.examples import enlarged_pair, make_example
+from subpixel_train.data.pixels import centre
 from subpixel_train.networks import build
 
 LUMA = Geometry((3,), 0)

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
+from subpixel.errors import TrainingError
 from subpixel_train.data.batches import Batch, Batches, Crops, Squares, Tiles, Wholes
+from subpixel_train.data.examples import Cut, Example, Geometry, Pair, Picture, make_example, make_picture
 from subpixel_train.data.folders import DATA_VARIABLE, data_root, pictures, read_rgb
-from subpixel_train.data.pairs import (
-    Cut,
-    Example,
-    Geometry,
-    Pair,
-    Picture,
-    benchmark_pairs,
-    centre,
-    held_out_pairs,
-    make_example,
-    make_picture,
-    resized,
-)
-from subpixel_train.data.photographs import FilePhotograph, Photograph, training_photographs
+from subpixel_train.data.pairs import benchmark_pairs, held_out_pairs
+from subpixel_train.data.photographs import FilePhotograph, PairPhotograph, Photograph, check_pairs, read_all
+from subpixel_train.data.pixels import centred, resized
 from subpixel_train.data.prefetch import Prefetch
 from subpixel_train.data.settings import DataSettings
+from subpixel_train.data.sources import training_photographs
 from subpixel_train.networks import Network
 
 __all__ = [
@@ -36,6 +27,7 @@ __all__ = [
     "FilePhotograph",
     "Geometry",
     "Pair",
+    "PairPhotograph",
     "Photograph",
     "Picture",
     "Prefetch",
@@ -65,19 +57,29 @@ def make_batches(
         seed: everything random follows from it.
         threads: photographs read at a time.
     """
-    geometry, scales = Geometry.of(network), network.scales
+    geometry, scales, pipeline = Geometry.of(network), network.scales, settings.pipeline()
+    if settings.crop % network.align and settings.mode != "centre":
+        right = settings.crop // network.align * network.align
+        raise TrainingError(
+            f"data.crop is {settings.crop}", f"{network.name} needs a multiple of {network.align}, as {right}"
+        )
+    check_pairs(photographs, network.scale)
     if settings.mode == "square":
         side = settings.crop * network.scale
-        return Squares(photographs, geometry, scales=scales, side=side, size=settings.batch, seed=seed)
+        return Squares(
+            photographs, geometry, scales=scales, side=side, size=settings.batch, seed=seed, pipeline=pipeline
+        )
 
     def load(photograph: Photograph) -> list[Example]:
-        rgb = photograph.read()
+        rgb, small = photograph.read(), photograph.read_small()
         if settings.mode == "centre":
-            rgb = centre(rgb, settings.crop, network.scale)
-        return [make_example(photograph.name, resized(rgb, size), geometry, scales) for size in settings.sizes]
+            rgb, small = centred(rgb, small, settings.crop, network.scale, network.align)
+        return [
+            make_example(photograph.name, resized(rgb, size), geometry, scales, small=small, pipeline=pipeline)
+            for size in settings.sizes
+        ]
 
-    with ThreadPoolExecutor(threads) as pool:
-        examples = [example for made in pool.map(load, photographs) for example in made]
+    examples = [example for made in read_all(photographs, load, threads) for example in made]
     match settings.mode:
         case "crops":
             return Crops(
@@ -88,6 +90,7 @@ def make_batches(
                 epoch_steps=settings.epoch_steps,
                 flat=settings.flat,
                 seed=seed,
+                threshold=settings.threshold,
             )
         case "tiles":
             return Tiles(examples, geometry, crop=settings.crop, stride=settings.stride, size=settings.batch, seed=seed)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import TrainingError
+from subpixel.errors import PictureUnreadable, TrainingError
 from subpixel.image.colour import GREY_GAIN, GREY_OFFSET
-from subpixel_train.data.pairs import Cut, Example, Geometry, make_example, squashed
-from subpixel_train.data.photographs import Photograph
+from subpixel_train.data.degrade import Pipeline
+from subpixel_train.data.examples import Cut, Example, Geometry, Key, make_example
+from subpixel_train.data.photographs import Photograph, several, warn
+from subpixel_train.data.pixels import squashed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,27 @@ class Batches(ABC):
         """The batch of one step, counted from 0 over the whole training."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a crop is taken and what is done to it.
+
+    Attributes:
+        index: of the example.
+        top: first row of the input.
+        left: first column of the input.
+        turns: quarter turns.
+        mirror: left to right, after turning.
+        level: the crop is this grey throughout (0–1), instead; None: it is not.
+    """
+
+    index: int
+    top: int
+    left: int
+    turns: int
+    mirror: bool
+    level: float | None
+
+
 class Crops(Batches):
     """Random crops, each turned or mirrored in one of 8 ways; pictures are drawn by their area.
 
@@ -56,7 +80,10 @@ class Crops(Batches):
         epoch_steps: batches that make an epoch.
         flat: chance of a crop that is one level throughout: flat white has to stay white.
         seed: everything random follows from it.
+        threshold: least detail of a crop by epoch; others are drawn again, `ATTEMPTS` times at most.
     """
+
+    ATTEMPTS: Final = 50
 
     def __init__(
         self,
@@ -68,31 +95,53 @@ class Crops(Batches):
         epoch_steps: int,
         flat: float,
         seed: int,
+        threshold: Callable[[int], float] = lambda epoch: 0.0,
     ) -> None:
-        self._examples = [example for example in examples if min(example.shape) >= crop]
-        if not self._examples:
+        self.examples = [example for example in examples if min(example.shape) >= crop]
+        if not self.examples:
             raise TrainingError(f"no picture is as large as a crop of {crop} pixels", "lower data.crop")
-        area = np.array([np.prod(example.shape) for example in self._examples], np.float64)
+        if len(self.examples) < len(examples):
+            small = [example.name for example in examples if min(example.shape) < crop]
+            warn(f"{len(small)} of {len(examples)} pictures are smaller than a crop and left out: {several(small)}")
+        area = np.array([np.prod(example.shape) for example in self.examples], np.float64)
         self._chance = np.cumsum(area / area.sum())
-        self._geometry, self._crop, self._size, self._flat, self._seed = geometry, crop, size, flat, seed
+        self.geometry, self.crop, self._size, self._flat, self._seed = geometry, crop, size, flat, seed
+        self._threshold = threshold
         self.steps_per_epoch = epoch_steps
 
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
-        rng = np.random.default_rng((self._seed, step))
-        return stack([self._one(rng) for _ in range(self._size)])
+        return stack([self._cut(place, (self._seed, step, i)) for i, place in enumerate(self.places(step))])
 
-    def _one(self, rng: np.random.Generator) -> Cut:
-        index = min(int(np.searchsorted(self._chance, rng.random())), len(self._examples) - 1)
-        example = self._examples[index]
-        top, left = (int(rng.integers(side - self._crop + 1)) for side in example.shape)
-        cut = example.cut(self._geometry, top, left, self._crop, self._crop)
+    def places(self, step: int) -> list[Place]:
+        """Where the crops of one step lie: all that is random about it but degradations."""
+        rng = np.random.default_rng((self._seed, step))
+        least = self._threshold(step // self.steps_per_epoch)
+        return [self._place(rng, least) for _ in range(self._size)]
+
+    def _place(self, rng: np.random.Generator, least: float) -> Place:
+        for _ in range(self.ATTEMPTS):
+            index = min(int(np.searchsorted(self._chance, rng.random())), len(self.examples) - 1)
+            example = self.examples[index]
+            top, left = (int(rng.integers(side - self.crop + 1)) for side in example.shape)
+            if least == 0 or example.detail(top, left, self.crop, self.crop) >= least:
+                break
         turns, mirror, flat, level = int(rng.integers(4)), bool(rng.integers(2)), rng.random(), rng.random()
-        if flat < self._flat:
-            grey = round(level * 255) / 255
-            value = np.float32(grey if self._geometry.channels == 3 else GREY_OFFSET + GREY_GAIN * grey)
+        return Place(index, top, left, turns, mirror, round(level * 255) / 255 if flat < self._flat else None)
+
+    def grey(self, level: float) -> np.float32:
+        """A level of grey as the network sees it."""
+        return np.float32(level if self.geometry.channels == 3 else GREY_OFFSET + GREY_GAIN * level)
+
+    def _cut(self, place: Place, key: Key) -> Cut:
+        cut = self.examples[place.index].cut(self.geometry, place.top, place.left, self.crop, self.crop, key)
+        if place.level is not None:
+            value = self.grey(place.level)
             return Cut(np.full_like(cut.input, value), tuple(np.full_like(target, value) for target in cut.targets))
-        return Cut(turned(cut.input, turns, mirror), tuple(turned(target, turns, mirror) for target in cut.targets))
+        return Cut(
+            turned(cut.input, place.turns, place.mirror),
+            tuple(turned(target, place.turns, place.mirror) for target in cut.targets),
+        )
 
 
 def turned(planes: NDArray[np.float32], turns: int, mirror: bool) -> NDArray[np.float32]:
@@ -144,8 +193,8 @@ class Tiles(_Fixed):
         """The batch of one step; the last of an epoch may be smaller."""
         return stack(
             [
-                self._examples[index].cut(self._geometry, top, left, self._crop, self._crop)
-                for index, top, left in self._chosen(step)
+                self._examples[index].cut(self._geometry, top, left, self._crop, self._crop, (self._seed, step, i))
+                for i, (index, top, left) in enumerate(self._chosen(step))
             ]
         )
 
@@ -169,19 +218,25 @@ class Wholes(_Fixed):
 
     def batch(self, step: int) -> Batch:
         """The batch of one step; the last of an epoch may be smaller."""
-        return stack([self._examples[index].whole(self._geometry) for index, _, _ in self._chosen(step)])
+        return stack(
+            [
+                self._examples[index].whole(self._geometry, (self._seed, step, i))
+                for i, (index, _, _) in enumerate(self._chosen(step))
+            ]
+        )
 
 
 class Squares(_Fixed):
     """Each photograph once per epoch, whole, squashed to a square; read when its turn comes, never kept.
 
     Args:
-        photographs: to learn from.
+        photographs: to learn from. In place of one that cannot be read stands the next that can.
         geometry: of the network.
         scales: of its outputs, rising.
         side: of the square that is the largest target, in pixels.
         size: photographs in a batch.
         seed: of the order.
+        pipeline: makes the small pictures; None: clean.
     """
 
     def __init__(
@@ -193,14 +248,31 @@ class Squares(_Fixed):
         side: int,
         size: int,
         seed: int,
+        pipeline: Pipeline | None = None,
     ) -> None:
         self._photographs, self._geometry, self._scales, self._side = photographs, geometry, scales, side
+        self._pipeline = pipeline
+        self._broken: set[int] = set()
         super().__init__([(index, 0, 0) for index in range(len(photographs))], size, seed)
 
     def batch(self, step: int) -> Batch:
         """The batch of one step; the last of an epoch may be smaller."""
-        return stack([self._one(self._photographs[index]) for index, _, _ in self._chosen(step)])
+        return stack([self._one(index, (self._seed, step, i)) for i, (index, _, _) in enumerate(self._chosen(step))])
 
-    def _one(self, photograph: Photograph) -> Cut:
-        rgb = squashed(photograph.read(), self._side)
-        return make_example(photograph.name, rgb, self._geometry, self._scales).whole(self._geometry)
+    def _one(self, index: int, key: Key) -> Cut:
+        name, rgb = self._read(index)
+        rgb = squashed(rgb, self._side)
+        return make_example(name, rgb, self._geometry, self._scales, pipeline=self._pipeline).whole(self._geometry, key)
+
+    def _read(self, index: int) -> tuple[str, NDArray[np.uint8]]:
+        count = len(self._photographs)
+        for turn in range(count):
+            place = (index + turn) % count
+            photograph = self._photographs[place]
+            try:
+                return photograph.name, photograph.read()
+            except PictureUnreadable as error:
+                if place not in self._broken:
+                    self._broken.add(place)
+                    warn(f"{error}; another stands in for it")
+        raise TrainingError(f"none of {count} pictures can be read", "are they pictures?")

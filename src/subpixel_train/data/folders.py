@@ -43,11 +43,25 @@ def pictures(folder: Path) -> list[Path]:
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Decode a picture to 8-bit sRGB without alpha: (H, W, 3). Grey becomes three equal channels."""
     try:
-        image = pyvips.Image.new_from_file(str(path), access="sequential")
+        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
         if image.hasalpha():
             image = image.flatten(background=255)
         if image.interpretation != "srgb":
             image = image.colourspace("srgb")
         return np.asarray(image.cast("uchar").numpy())
     except pyvips.Error as error:
-        raise PictureUnreadable(f"cannot read {path}", str(error).strip().splitlines()[0]) from None
+        raise _unreadable(path, error) from None
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture, from its header."""
+    try:
+        image = pyvips.Image.new_from_file(str(path), access="sequential")
+        return image.height, image.width
+    except pyvips.Error as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: pyvips.Error) -> PictureUnreadable:
+    lines = str(error).strip().splitlines()
+    return PictureUnreadable(f"cannot read {path}", lines[0] if lines else "libvips does not say why")

@@ -1,18 +1,26 @@
-"""Photographs to learn from, wherever they are kept, and which of them are held out."""
+"""Photographs to learn from, wherever they are kept."""
 
 from __future__ import annotations
 
+import re
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import TrainingError
-from subpixel_train.data.folders import pictures, read_rgb
-from subpixel_train.data.settings import DataSettings
+from subpixel.errors import PictureUnreadable, TrainingError
+from subpixel_train.data.folders import read_rgb, read_size
+
+NAMED: Final = 3
+"""Pictures that a message names; of the others it gives the number."""
+
+Made = TypeVar("Made")
 
 
 class Photograph(ABC):
@@ -26,7 +34,15 @@ class Photograph(ABC):
 
     @abstractmethod
     def read(self) -> NDArray[np.uint8]:
-        """(H, W, 3), sRGB."""
+        """(H, W, 3), sRGB. Raises PictureUnreadable."""
+
+    @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """Height and width, without decoding. Raises PictureUnreadable."""
+
+    def read_small(self) -> NDArray[np.uint8] | None:
+        """The small picture (h, w, 3) where one is given; None where it is to be made."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +60,128 @@ class FilePhotograph(Photograph):
         """(H, W, 3), sRGB; decoded anew each time."""
         return read_rgb(self.path)
 
+    def size(self) -> tuple[int, int]:
+        """Height and width, from the file's header."""
+        return read_size(self.path)
 
-def training_photographs(root: Path, settings: DataSettings) -> tuple[list[Photograph], list[Photograph]]:
-    """Photographs to train with and photographs to validate with.
+
+@dataclass(frozen=True, slots=True)
+class PairPhotograph(Photograph):
+    """A photograph whose small picture is given."""
+
+    small: Photograph
+    large: Photograph
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Name of the photograph."""
+        return self.large.name
+
+    def read(self) -> NDArray[np.uint8]:
+        """(H, W, 3), sRGB."""
+        return self.large.read()
+
+    def size(self) -> tuple[int, int]:
+        """Height and width of the photograph."""
+        return self.large.size()
+
+    def read_small(self) -> NDArray[np.uint8]:
+        """(h, w, 3), sRGB."""
+        return self.small.read()
+
+
+def match(small: Sequence[Photograph], large: Sequence[Photograph], where: tuple[str, str]) -> list[Photograph]:
+    """Put small and large pictures together by the stems of their names; a small one may end in x2, x3, … (DIV2K).
 
     Args:
-        root: what the settings' folders are relative to.
-        settings: the recipe's `data`.
+        small: the small pictures.
+        large: the large ones; they decide the order.
+        where: folders of both, for errors.
     """
-    everything: list[Photograph] = [
-        FilePhotograph(path) for folder in settings.folders for path in pictures(root / folder)
-    ]
-    return split(everything, settings.held_out, first=settings.held_out_from == "first")
+    wanted = _by_stem(large, where[1])
+    found = {}
+    for stem, photograph in _by_stem(small, where[0]).items():
+        found[stem if stem in wanted else re.sub(r"x\d+$", "", stem)] = photograph
+    for one, other, folder, missing in (
+        (wanted, found, where[0], "small"),
+        (found, wanted, where[1], "large"),
+    ):
+        alone = [photograph.name for stem, photograph in one.items() if stem not in other]
+        if alone:
+            raise TrainingError(
+                f"{len(alone)} of {len(one)} pictures have no {missing} picture in {folder}: {several(alone)}",
+                "both folders need files of the same names; the ending may differ",
+            )
+    return [PairPhotograph(found[stem], photograph) for stem, photograph in wanted.items()]
 
 
-def split(
-    everything: Sequence[Photograph], held_out: int, *, first: bool = False
-) -> tuple[list[Photograph], list[Photograph]]:
-    """Part photographs into those to train with and `held_out` to validate with: the first, or evenly spread."""
-    if held_out >= len(everything):
+def _by_stem(photographs: Sequence[Photograph], where: str) -> dict[str, Photograph]:
+    stems: dict[str, Photograph] = {}
+    for photograph in photographs:
+        stem = PurePath(photograph.name).stem
+        if stem in stems:
+            raise TrainingError(
+                f"{where} has {stems[stem].name} and {photograph.name}", "pairs need one picture of a name"
+            )
+        stems[stem] = photograph
+    return stems
+
+
+def check_pairs(photographs: Sequence[Photograph], scale: int) -> None:
+    """Refuse given pairs whose sizes do not belong together. Unreadable ones are left to `read_all`."""
+    wrong, pairs = [], [photograph for photograph in photographs if isinstance(photograph, PairPhotograph)]
+    for pair in pairs:
+        try:
+            (h, w), (height, width) = pair.small.size(), pair.large.size()
+        except PictureUnreadable:
+            continue
+        if (h * scale, w * scale) != (height, width):
+            wrong.append(f"{pair.small.name} is {w}×{h}, {pair.name} {width}×{height}, not {w * scale}×{h * scale}")
+    if wrong:
         raise TrainingError(
-            f"{held_out} of {len(everything)} pictures are held out", "lower data.held_out or add pictures"
+            f"{len(wrong)} of {len(pairs)} pairs do not fit factor {scale}: {several(wrong)}",
+            f"a large picture has exactly {scale} times the sides of its small one",
         )
-    spread = {round((i + 0.5) * len(everything) / held_out) for i in range(held_out)}
-    chosen = set(range(held_out)) if first else spread
-    train = [photograph for i, photograph in enumerate(everything) if i not in chosen]
-    return train, [everything[i] for i in sorted(chosen)]
+
+
+def read_all(photographs: Sequence[Photograph], make: Callable[[Photograph], Made], threads: int = 1) -> list[Made]:
+    """Make something of every photograph; those that cannot be read are named, counted and left out.
+
+    Args:
+        photographs: in this order.
+        make: reads one; what it raises besides PictureUnreadable goes up.
+        threads: photographs read at a time.
+    """
+    made, broken = [], []
+    with ThreadPoolExecutor(threads) as pool:
+        for result in pool.map(_attempt(make), photographs):
+            if isinstance(result, PictureUnreadable):
+                broken.append(str(result))
+            else:
+                made.append(result)
+    if broken:
+        if not made:
+            raise TrainingError(f"none of {len(broken)} pictures can be read", several(broken))
+        warn(f"{len(broken)} of {len(photographs)} pictures are left out: {several(broken)}")
+    return made
+
+
+def _attempt(make: Callable[[Photograph], Made]) -> Callable[[Photograph], Made | PictureUnreadable]:
+    def attempt(photograph: Photograph) -> Made | PictureUnreadable:
+        try:
+            return make(photograph)
+        except PictureUnreadable as error:
+            return error
+
+    return attempt
+
+
+def several(items: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
+    more = len(items) - NAMED
+    return "; ".join(items[:NAMED]) + (f"; and {more} more" if more > 0 else "")
+
+
+def warn(text: str) -> None:
+    """One line on stderr: the training goes on."""
+    print(f"warning: {text}", file=sys.stderr, flush=True)

@@ -35,11 +35,16 @@ class Prefetch:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __iter__(self) -> Iterator[Batch]:
-        while self._waiting:
-            yield self.next()
+        while True:
+            try:
+                batch = self.next()
+            except StopIteration:
+                return
+            yield batch
 
     def next(self) -> Batch:
         """The next batch; raises what making it raised, and StopIteration after the last."""
+        self._fill()
         if not self._waiting:
             raise StopIteration
         batch = self._waiting.popleft().result()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from subpixel.image import colour
 from subpixel_train.data import Cut, Example, Geometry
-from subpixel_train.data.pairs import rounded
+from subpixel_train.data.pixels import rounded
 from subpixel_train.networks import Network
 
 
