@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from subpixel.errors import SettingError, TrainingError
 from subpixel_train.adversary import AdversarySettings
+from subpixel_train.data.degrade import Degradation
 from subpixel_train.data.settings import DataSettings
 from subpixel_train.losses import DistillSettings, LossSettings
 from subpixel_train.networks import NetworkSettings
@@ -186,7 +187,8 @@ def _number(value: Any) -> Any:
 
 def _explain(item: Any) -> str:
     """One line for one mistake: the field, what is wrong, the nearest field that exists."""
-    kinds = {settings.model_fields["kind"].default for settings in get_args(get_args(NetworkSettings)[0])}
+    unions = (NetworkSettings, Degradation)
+    kinds = {settings.model_fields["kind"].default for union in unions for settings in get_args(get_args(union)[0])}
     place = [part for part in item["loc"] if part not in kinds]  # pydantic names the union's member too
     path = ".".join(str(part) for part in place)
     match item["type"]:
@@ -196,9 +198,11 @@ def _explain(item: Any) -> str:
             said = str(item["ctx"]["error"])
             return f"{path}: {said}" if path else said
         case "union_tag_invalid":
-            near = difflib.get_close_matches(str(item["ctx"]["tag"]), kinds, 1, 0.4)
+            known = sorted(tag.strip("'") for tag in item["ctx"]["expected_tags"].split(", "))
+            near = difflib.get_close_matches(str(item["ctx"]["tag"]), known, 1, 0.4)
             meant = f"did you mean {near[0]}? " if near else ""
-            return f"{path}: no network {item['ctx']['tag']}; {meant}there are {', '.join(sorted(kinds))}"
+            what = "network" if path == "network" else "kind"
+            return f"{path}: no {what} {item['ctx']['tag']}; {meant}there are {', '.join(known)}"
         case "extra_forbidden":
             names = _fields(item["loc"][:-1])
             near = difflib.get_close_matches(str(place[-1]), names, 1, 0.4)

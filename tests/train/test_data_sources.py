@@ -208,7 +208,7 @@ def test_flat_crops_are_drawn_again_and_the_threshold_grows() -> None:
 
 def test_a_recipe_says_what_is_wrong_with_its_data(recipe_file: Path) -> None:
     changes = ["data.degrade=[{kind: jpg}]"]
-    with pytest.raises(TrainingError, match="jpg"):
+    with pytest.raises(TrainingError, match=r"data.degrade.0: no kind jpg; did you mean jpeg"):
         recipes.load(str(recipe_file), changes)
     with pytest.raises(TrainingError, match="qualty: no such setting; did you mean quality"):
         recipes.load(str(recipe_file), ["data.degrade=[{kind: jpeg, qualty: 3}]"])
