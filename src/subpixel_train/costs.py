@@ -24,28 +24,38 @@ class Cost:
     activations: int
 
 
-def measure(network: Network) -> Cost:
-    """Run the padded network once on a small picture and count."""
-    network = copy.deepcopy(network).cpu().eval()
+def measure(network: Network, scale: int | None = None) -> Cost:
+    """Run the padded network once on a small picture and count.
+
+    Args:
+        network: what to count.
+        scale: of the output that alone is wanted, so that what only others need is not computed; None: of all.
+    """
+    network = copy.deepcopy(network).cpu().eval().requires_grad_(True)
     side = 8 * network.align
-    counted, held = [0], [0]
+    adds: dict[nn.Module, int] = {}
+    held: dict[nn.Module, int] = {}
 
     def count(layer: nn.Module, given: tuple[Tensor, ...], result: Tensor) -> None:
-        if isinstance(layer, nn.ConvTranspose2d):
-            counted[0] += layer.weight.numel() * given[0].shape[-1] * given[0].shape[-2]
-        elif isinstance(layer, nn.Conv2d):
-            counted[0] += layer.weight.numel() * result.shape[-1] * result.shape[-2]
-        held[0] = max(held[0], given[0].numel() + result.numel())
+        assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+        places = given[0] if isinstance(layer, nn.ConvTranspose2d) else result
+        adds[layer] = layer.weight.numel() * places.shape[-1] * places.shape[-2]
+        held[layer] = given[0].numel() + result.numel()
 
     kinds = (nn.Conv2d, nn.ConvTranspose2d)
     hooks = [layer.register_forward_hook(count) for layer in network.modules() if isinstance(layer, kinds)]
-    with torch.inference_mode():
-        small = torch.zeros(1, network.channels, side, side)
-        network(BicubicEnlarge(network.scale)(small) if network.input == "enlarged" else small)
+    small = torch.zeros(1, network.channels, side, side)
+    outputs = network.outputs(BicubicEnlarge(network.scale)(small) if network.input == "enlarged" else small)
     for hook in hooks:
         hook.remove()
+    if scale is not None:
+        weights = [layer.weight for layer in adds]
+        gradients = torch.autograd.grad(outputs[network.scales.index(scale)].sum(), weights, allow_unused=True)
+        for layer, gradient in zip(list(adds), gradients, strict=True):
+            if gradient is None:
+                del adds[layer], held[layer]
     pixels = side * side
     bicubic = 0
     if network.input == "enlarged" or any(isinstance(part, BicubicEnlarge) for part in network.modules()):
         bicubic = 25 * network.scale**2 * network.channels
-    return Cost(counted[0] // pixels + bicubic, held[0] // pixels)
+    return Cost(sum(adds.values()) // pixels + bicubic, max(held.values()) // pixels)

@@ -12,6 +12,7 @@ from subpixel.errors import OutputExists, TrainingError
 from subpixel_train import costs, files, recipe, torch_graph
 from subpixel_train.graph import check_parity, to_onnx
 from subpixel_train.networks import Chain, Network, build
+from subpixel_train.pretrained import without_weights
 from subpixel_train.recipe import Recipe
 from subpixel_train.rounding import settle
 from subpixel_train.train.state import RECIPE, load_weights
@@ -22,8 +23,9 @@ SETS = ("Set5", "Set14", "BSD100")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Quality on one set: PSNR in dB and SSIM, both on Y."""
+    """Quality of the output of one scale on one set: PSNR in dB and SSIM, both on Y."""
 
+    scale: int
     name: str
     psnr: float
     ssim: float
@@ -36,7 +38,8 @@ def load_run(run: Path) -> tuple[Recipe, Network]:
         raise TrainingError(f"there is no training in {run}", "give the folder that subpixel train wrote")
     made = recipe.parse(text.read_text(encoding="utf-8"), str(text), [])
     tensors, _ = load_weights(run)
-    network = build(made.network, made.scale)
+    with without_weights():  # they are among the trained ones
+        network = build(made.network, made.scale)
     try:
         network.load_state_dict(tensors)
     except RuntimeError:
@@ -92,9 +95,7 @@ def measure(made: Recipe, network: Network, onnx: bytes, data: Path) -> list[Sco
             for name in SETS:
                 if (data / "benchmark" / name / "HR" / f"x{scale}").is_dir():
                     (score,) = evaluate({made.name: enlarger}, benchmark_set(data, name, scale))
-                    # The card's scores are those of its scale; a smaller output's bear theirs in the name.
-                    title = name if scale == network.scale else f"{name}-x{scale}"
-                    scores.append(Score(title, score.psnr, score.ssim))
+                    scores.append(Score(scale, name, score.psnr, score.ssim))
     return scores
 
 
@@ -128,6 +129,9 @@ def card_text(made: Recipe, network: Network, onnx: bytes, scores: list[Score]) 
     if made.card.training:
         facts["training"] = made.card.training
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]
+    for scale in network.scales[:-1]:
+        lines += ["", f"[outputs.x{scale}]", f"macs = {costs.measure(network, scale).multiply_adds}"]
     for score in scores:
-        lines += ["", f"[scores.{score.name}]", f"psnr = {score.psnr:.3f}", f"ssim = {score.ssim:.4f}"]
+        place = "" if score.scale == network.scale else f"outputs.x{score.scale}."
+        lines += ["", f"[{place}scores.{score.name}]", f"psnr = {score.psnr:.3f}", f"ssim = {score.ssim:.4f}"]
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ import copy
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -44,18 +44,34 @@ def export(network: Network) -> bytes:
 
     Weights are stored as float16 behind a cast, half the file; `round_weights` first makes that exact.
     """
-    network = copy.deepcopy(network).cpu().eval()
-    step = network.align
-    height, width = (torch.export.Dim(name, min=2, max=1 << 20) for name in ("h", "w"))
-    sizes = {0: torch.export.Dim("N", min=1, max=1 << 12), 2: step * height, 3: step * width}
-    example = torch.rand(2, network.channels, 24 * step, 20 * step)
+    return trace(copy.deepcopy(network).cpu().eval(), network.channels, network.align, output_names(network))
+
+
+def trace(network: nn.Module, channels: int, align: int = 1, outputs: Sequence[str] = ("y",), least: int = 1) -> bytes:
+    """Any module in evaluation mode as a graph: "x" (N, channels, H, W) → `outputs`, float32, all sizes free.
+
+    Args:
+        network: what is followed.
+        channels: of its input.
+        align: H and W have to be multiples of it.
+        outputs: names of its results.
+        least: least H and W.
+
+    Raises:
+        Exception: whatever the exporter meets in code that it cannot follow.
+    """
+    first = max(2, -(-least // align))
+    height, width = (torch.export.Dim(name, min=first, max=1 << 20) for name in ("h", "w"))
+    sizes = {0: torch.export.Dim("N", min=1, max=1 << 12), 2: align * height, 3: align * width}
+    rows, columns = (max(first + more, -(-count // align)) for more, count in ((2, 24), (1, 20)))
+    example = torch.rand(2, channels, rows * align, columns * align)
     with _quietly():
         program = torch.onnx.export(
             network,
             (example,),
             dynamo=True,
             input_names=["x"],
-            output_names=list(output_names(network)),
+            output_names=list(outputs),
             dynamic_shapes=(sizes,),
             opset_version=OPSET,
             verbose=False,

@@ -133,6 +133,8 @@ def test_costs_are_counted() -> None:
     cost = costs.measure(build("two-basic", 4))
     at_one, at_two, at_four = 27 * 64 + 576 * 64, 2 * 576 * 64 + 64 * 3, 64 * 3
     assert cost.multiply_adds == at_one + 4 * at_two + 16 * at_four
+    alone = costs.measure(build("two-basic", 4), 2).multiply_adds
+    assert alone == at_one + 4 * 64 * 3, "what only the larger output needs is not counted"
     assert costs.measure(build("espcn", 3)).multiply_adds == 25 * 64 + 576 * 64 + 576 * 32 + 288 * 9
     assert costs.measure(build("srcnn", 2)).multiply_adds == 4 * (81 * 64 + 64 * 32 + 32 * 25) + 25 * 4
 

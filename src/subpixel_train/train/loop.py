@@ -19,6 +19,7 @@ from subpixel_train.adversary import Adversary
 from subpixel_train.data import Batch, Prefetch, benchmark_pairs, held_out_pairs, make_batches, training_photographs
 from subpixel_train.losses import Objective
 from subpixel_train.networks import Chain, Network, build, recentre
+from subpixel_train.pretrained import without_weights
 from subpixel_train.recipe import Recipe
 from subpixel_train.train import state
 from subpixel_train.train.display import Display
@@ -169,11 +170,14 @@ class Trainer:
                 value = self.objective(results, targets)
                 total, parts = value.total, value.parts
                 if self.teacher:
-                    taught = self.teacher(small + centre, tuple(result + centre for result in results))
-                    total = total + self.teacher.weight * taught
+                    with self.fabric.autocast():
+                        taught = self.teacher(small + centre, tuple(result + centre for result in results))
+                    total, parts = total + self.teacher.weight * taught, parts | {"distill": taught.detach()}
                 if opposed:
                     result, target = results[-1] + centre, targets[-1] + centre
-                    total = total + opposed.weight * opposed.generator_loss(result, target)
+                    deceived = opposed.generator_loss(result, target)
+                    total = total + opposed.weight * deceived
+                    parts = parts | {"adversary/network": deceived.detach()}
                 self.fabric.backward(total / recipe.accumulate)
             number += float(total.detach()) / recipe.accumulate
             if opposed:
@@ -255,7 +259,8 @@ class Trainer:
 
     def to_use(self) -> Network:
         """The network as it will be shipped: the running mean of the weights if there is one, the centre folded in."""
-        network = build(self.recipe.network, self.recipe.scale, padded=False)
+        with without_weights():
+            network = build(self.recipe.network, self.recipe.scale, padded=False)
         network.load_state_dict(self.plain.state_dict() | (self.mean if self.recipe.ema else {}))
         if isinstance(network, Chain):
             recentre(network, -self.recipe.centre)
