@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'subpixel[train]'")
 
 from pydantic import ValidationError  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
 
 from subpixel import measure  # noqa: E402
 from subpixel.errors import TrainingError  # noqa: E402
@@ -265,3 +267,84 @@ def test_the_extractor_does_not_learn_and_luma_is_grey() -> None:
     assert not extractor.training and extractor.scale.grad is None
     assert result.grad is not None and torch.isfinite(result.grad).all() and result.grad.abs().sum() > 0
     assert extractor.seen == [(2, 3, 8, 9), (2, 3, 8, 9)]
+
+
+def test_layers_may_be_numbers_and_other_keys_are_refused() -> None:
+    assert PerceptualSettings.model_validate({"layers": [5, "block3_conv3"]}).layers == ["5", "block3_conv3"]
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        PerceptualSettings.model_validate({"layer": ["5"]})
+
+
+def test_vgg19_is_compared_as_it_is(tmp_path: Path) -> None:
+    """Weights under torchvision's names from a file; ISR's two layers by its numbers."""
+    torch.manual_seed(0)
+    weights, channels = {}, 3
+    for number, maps in ((0, 64), (2, 64), (5, 128), (7, 128), (10, 256), (12, 256), (14, 256)):
+        weights[f"features.{number}.weight"] = torch.randn(maps, channels, 3, 3) * math.sqrt(2 / (9 * channels))
+        weights[f"features.{number}.bias"] = 0.1 * torch.randn(maps)
+        channels = maps
+    save_file(weights, tmp_path / "vgg19.safetensors")
+    settings = PerceptualSettings.model_validate({"layers": [5, 9], "weights": str(tmp_path / "vgg19.safetensors")})
+    loss = Perceptual.of(settings)
+    result, target = pictures(1, 3, 24, 24)
+
+    def features(x: Any) -> list[Any]:
+        x = (x - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+        found = []
+        for number in (0, 2, "pool", 5, 7, "pool", 10, 12, 14):
+            if number == "pool":
+                x = torch.nn.functional.max_pool2d(x, 2)
+                continue
+            x = torch.nn.functional.conv2d(
+                x, weights[f"features.{number}.weight"], weights[f"features.{number}.bias"], padding=1
+            ).relu()
+            if number in (7, 14):
+                found.append(x)
+        return found
+
+    expected = sum(mse(a, b) for a, b in zip(features(result), features(target), strict=True)) / 2
+    assert loss(result, target).item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def squeezenet_weights() -> str:
+    from subpixel_train import pretrained
+
+    try:
+        return str(pretrained.find(("squeezenet",), None))
+    except TrainingError as error:
+        pytest.skip(f"needs SqueezeNet's weights: {error}")
+
+
+def test_squeezenet_layers_weigh_alike(squeezenet_weights: str) -> None:
+    result, target = pictures(1, 3, 48, 48, noise=0.05)
+    settings = PerceptualSettings(extractor="squeezenet", weights=squeezenet_weights)
+    loss = Perceptual.of(settings)
+    found = zip(loss.extractor(result), loss.extractor(target), (0.9, 3.9), strict=True)
+    expected = sum((a - b).square().mean() / unit**2 for a, b, unit in found) / 2
+    assert loss(result, target).item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_squeezenet_sees_a_blur_and_pulls_away_from_it(squeezenet_weights: str, channels: int) -> None:
+    settings = LossSettings(perceptual=PerceptualSettings(extractor="squeezenet", weights=squeezenet_weights))
+    objective = Objective(settings)
+    target = pictures(1, channels, 64, 64)[0]
+    distances = []
+    for factor in (1, 2, 4):
+        small = torch.nn.functional.avg_pool2d(target, factor)
+        blurred = torch.nn.functional.interpolate(small, scale_factor=float(factor), mode="bilinear")
+        distances.append(objective((blurred,), (target,)).total.item())
+    assert distances[0] == 0 < distances[1] < distances[2]
+    blurred.requires_grad_()
+    before = objective((blurred,), (target,)).total
+    before.backward()
+    assert torch.isfinite(blurred.grad).all()
+    after = objective((blurred.detach() - 0.5 * blurred.grad / blurred.grad.norm(),), (target,)).total
+    assert after < before
+    assert not any(p.requires_grad or p.grad is not None for p in objective.parameters())
+
+
+def test_absent_weights_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"nowhere\.safetensors"):
+        Objective(LossSettings(perceptual=PerceptualSettings(weights=str(tmp_path / "nowhere.safetensors"))))

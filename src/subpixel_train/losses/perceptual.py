@@ -14,8 +14,14 @@ from torch import Tensor, nn
 
 from subpixel_train.losses.pixel import Loss, mae, mse
 from subpixel_train.losses.settings import PerceptualSettings
+from subpixel_train.networks import squeezenet, vgg19
 
 CRITERIA: Final[dict[str, Loss]] = {"mse": mse, "mae": mae}
+SQUEEZENET_DEVIATIONS: Final = {
+    **{"conv1": 0.9, "fire2": 2.3, "fire3": 4.2, "fire4": 3.9, "fire5": 5.6},
+    **{"fire6": 2.8, "fire7": 1.9, "fire8": 0.7, "fire9": 0.5},
+}
+"""Standard deviation of the features of SqueezeNet's layers over photographs: without it one layer outweighs all."""
 
 
 class FeatureExtractor(Protocol):
@@ -32,11 +38,15 @@ class Perceptual(nn.Module):
     Args:
         extractor: finds the features. It normalises its input itself.
         criterion: ``"mse"`` or ``"mae"``.
+        units: what the features of each layer are divided by; None: taken as they are.
     """
 
-    def __init__(self, extractor: FeatureExtractor, criterion: str = "mse") -> None:
+    def __init__(
+        self, extractor: FeatureExtractor, criterion: str = "mse", units: tuple[float, ...] | None = None
+    ) -> None:
         super().__init__()
         self.extractor = extractor
+        self.units = units
         self.criterion = CRITERIA[criterion]
         if isinstance(extractor, nn.Module):
             extractor.requires_grad_(False).eval()
@@ -48,7 +58,11 @@ class Perceptual(nn.Module):
         Raises:
             TrainingError: the extractor's weights are not there, or a layer has no such name.
         """
-        return cls(load_extractor(settings), settings.criterion)
+        extractor = load_extractor(settings)
+        if settings.extractor == "vgg19":
+            return cls(extractor, settings.criterion)  # as ISR and SRGAN
+        layers = settings.layers or squeezenet.DEFAULT
+        return cls(extractor, settings.criterion, tuple(SQUEEZENET_DEVIATIONS[layer] for layer in layers))
 
     def train(self, mode: bool = True) -> Perceptual:
         """Stays as it is: the extractor never learns."""
@@ -60,7 +74,8 @@ class Perceptual(nn.Module):
             with torch.no_grad():
                 wanted = self.extractor(_rgb(target))
             found = self.extractor(_rgb(result))
-            terms = [self.criterion(f.float(), w.float()) for f, w in zip(found, wanted, strict=True)]
+            units = self.units or (1.0,) * len(wanted)
+            terms = [self.criterion(f / unit, w / unit) for f, w, unit in zip(found, wanted, units, strict=True)]
             return torch.stack(terms).mean()
 
 
@@ -70,12 +85,8 @@ def load_extractor(settings: PerceptualSettings) -> FeatureExtractor:
     extractor: FeatureExtractor
     match settings.extractor:
         case "vgg19":
-            from subpixel_train.networks import vgg19
-
             extractor = vgg19.load_extractor(settings.layers, weights)
         case "squeezenet":
-            from subpixel_train.networks import squeezenet
-
             extractor = squeezenet.load_extractor(settings.layers, weights)
     return extractor
 

@@ -16,12 +16,17 @@ class _Settings(BaseModel):
 class PerceptualSettings(_Settings):
     """Distance of the features that a network trained to recognise things finds in result and target."""
 
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
     weight: float = Field(default=0.0833, gt=0, description="weight of the feature loss; 0.0833 as in ISR")
     extractor: Literal["vgg19", "squeezenet"] = Field(
         default="vgg19", description="the network that finds the features"
     )
     layers: list[str] | None = Field(
-        default=None, min_length=1, description="layers whose features are compared; none: the extractor's own choice"
+        default=None,
+        min_length=1,
+        description="layers whose features are compared, as block2_conv2 or 5 (Keras' number) of VGG19, fire4 of "
+        "SqueezeNet; none: block2_conv2 and block3_conv3, or conv1 and fire4",
     )
     weights: str | None = Field(
         default=None, description="file with the extractor's weights; none: the one in the user's cache"
