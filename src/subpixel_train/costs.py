@@ -33,8 +33,8 @@ def measure(network: Network, scale: int | None = None) -> Cost:
     """
     network = copy.deepcopy(network).cpu().eval().requires_grad_(True)
     side = 8 * network.align
-    adds: dict[nn.Module, int] = {}
-    held: dict[nn.Module, int] = {}
+    adds: dict[nn.Conv2d | nn.ConvTranspose2d, int] = {}
+    held: dict[nn.Conv2d | nn.ConvTranspose2d, int] = {}
 
     def count(layer: nn.Module, given: tuple[Tensor, ...], result: Tensor) -> None:
         assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)

@@ -39,7 +39,7 @@ class Recipe(_Settings):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", description="name of the model")
     network: NetworkSettings = Field(
-        description="the network: its name, or `kind` and its settings (docs/reference/networks.md)"
+        description="the network: its name, or `kind` and its settings (see below)"
     )
     scale: int = Field(ge=2, le=10, description="upscale factor; the largest of several outputs")
     init_from: str | None = Field(

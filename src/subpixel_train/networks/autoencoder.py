@@ -135,7 +135,8 @@ class Autoencoder(Network):
         x = functional.relu(self.bottom(x))  # (N, 256, rH/4, rW/4)
         for index, level in enumerate(self.decoder):
             x = level(self._doubled(x, index)) + kept[-1 - index]
-        return self.rgb(x) + MEAN  # (N, 3, rH, rW)
+        result: Tensor = self.rgb(x) + MEAN  # (N, 3, rH, rW)
+        return result
 
     def _doubled(self, x: Tensor, index: int) -> Tensor:
         match self.upsampling:

@@ -31,10 +31,10 @@ class Espcn(Chain):
     title: ClassVar[str] = "ESPCN"
     paper: ClassVar[str] = "https://arxiv.org/abs/1609.05158"
     input: ClassVar[Literal["small", "enlarged"]] = "small"
-    reach: ClassVar[int] = 5  # 2 + 1 + 1 + 1
 
     def __init__(self, settings: EspcnSettings, scale: int, padded: bool = True) -> None:
         super().__init__(scale, padded)
+        self.reach = 5  # 2 + 1 + 1 + 1
         pad = int(padded)
         self.extract = nn.Conv2d(1, 64, 5, padding=2 * pad)
         self.map = nn.Conv2d(64, 64, 3, padding=pad)

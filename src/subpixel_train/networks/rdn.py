@@ -88,4 +88,5 @@ class Rdn(Network):
         x = functional.relu(self.up1(x))  # (N, 64, H, W)
         x = functional.relu(self.up2(x))  # (N, 32, H, W)
         x = functional.pixel_shuffle(self.up3(x), self.scale)  # (N, 3r², H, W) → (N, 3, rH, rW)
-        return self.rgb(x) + MEAN  # (N, 3, rH, rW)
+        result: Tensor = self.rgb(x) + MEAN  # (N, 3, rH, rW)
+        return result

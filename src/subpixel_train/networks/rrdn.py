@@ -80,4 +80,5 @@ class Rrdn(Network):
             x = block(x)  # (N, G0, H, W)
         x = self.smooth(x) + shallow  # (N, G0, H, W)
         x = functional.pixel_shuffle(self.up(x), self.scale)  # (N, 3r², H, W) → (N, 3, rH, rW)
-        return self.rgb(x) + MEAN  # (N, 3, rH, rW)
+        result: Tensor = self.rgb(x) + MEAN  # (N, 3, rH, rW)
+        return result

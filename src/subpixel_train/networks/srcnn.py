@@ -31,10 +31,10 @@ class Srcnn(Chain):
     title: ClassVar[str] = "SRCNN"
     paper: ClassVar[str] = "https://arxiv.org/abs/1501.00092"
     input: ClassVar[Literal["small", "enlarged"]] = "enlarged"
-    reach: ClassVar[int] = 6  # 4 + 0 + 2
 
     def __init__(self, settings: SrcnnSettings, scale: int, padded: bool = True) -> None:
         super().__init__(scale, padded)
+        self.reach = 6  # 4 + 0 + 2
         pad = int(padded)
         self.extract = nn.Conv2d(1, 64, 9, padding=4 * pad)
         self.map = nn.Conv2d(64, 32, 1)

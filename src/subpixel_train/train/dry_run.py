@@ -45,7 +45,7 @@ def dry_run(recipe: Recipe, settings: RunSettings) -> str:
         ("input of a batch", _sides(small)),
         ("target", ", ".join(_sides(target) for target in targets)),
         ("pictures", f"{trainer.pictures} to train with, {len(trainer.held_out)} held out"),
-        ("memory", f"{_peak_mib():,.0f} MiB"),
+        ("memory", f"{_peak_mib(trainer.fabric.device):,.0f} MiB"),
         ("loss after the last step", f"{loss:.3e}"),
         ("a step", f"{each * 1000:,.0f} ms, {1 / each:.2f} steps per second"),
         ("the whole", f"{trainer.steps:,} steps, {_time(trainer.steps * each)} without validation"),
@@ -58,9 +58,9 @@ def _sides(tensor: torch.Tensor) -> str:
     return " × ".join(str(side) for side in tensor.shape)
 
 
-def _peak_mib() -> float:
+def _peak_mib(device: torch.device) -> float:
     """Highest memory so far: of the accelerator where one is used, else of this process."""
-    if torch.cuda.is_initialized():
+    if device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -31,7 +31,9 @@ class Stop:
         mine = self._signalled or time.monotonic() > self._end
         if self._fabric.world_size == 1:
             return mine
-        return bool(self._fabric.all_reduce(torch.tensor(float(mine)), reduce_op="sum") > 0)
+        asked = self._fabric.all_reduce(torch.tensor(float(mine)), reduce_op="sum")
+        assert isinstance(asked, torch.Tensor)
+        return bool(asked > 0)
 
     def __enter__(self) -> Stop:
         for number in (signal.SIGINT, signal.SIGTERM):
