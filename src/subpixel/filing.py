@@ -108,6 +108,7 @@ class Outputs:
                             first,
                         )
                         first, spent, last = first or path, Timings(), index
+                del run, made  # before the next ones are computed
             started = perf_counter()
             image.settle_all(coded)
             times = rows[last].timings

@@ -32,19 +32,22 @@ class Networks:
         self._cards = {scale: zoo.card(name) for scale, name in self._sources.items()}
         self._engine = engine
         self._threads = threads
-        self._runners: dict[tuple[str, Precision, tuple[int, ...]], Runner] = {}
+        self._runners: dict[tuple[str, Precision, tuple[int, ...], int], Runner] = {}
         self.models: Mapping[int, PassModel] = {
             scale: PassModel(card.name, scale, card.halo, card.work_for(scale), card.activations, card.align)
             for scale, card in self._cards.items()
         }
 
-    def load(self, scales: tuple[int, ...], precision: Precision, *, colour: bool) -> Network:
+    def load(
+        self, scales: tuple[int, ...], precision: Precision, *, colour: bool, workers: int | None = None
+    ) -> Network:
         """The network that gives results of those scales in one run.
 
         Args:
             scales: factors, rising, all of one model; its other outputs are not computed.
             precision: arithmetic.
             colour: True for pictures with colour: networks on luma then get bicubic ones for Cb and Cr.
+            workers: tiles in work at a time, where they are fewer than threads: engines keep memory for each.
 
         Raises:
             ModelError: the model's files are damaged.
@@ -55,10 +58,12 @@ class Networks:
         for scale in scales if colour and card.colour == "y" else ():
             name = zoo.chroma_model(scale)
             if name is not None:
-                chroma[scale] = self._runner(name, "fp32", (scale,))  # as exact as can be: it costs next to nothing
+                chroma[scale] = self._runner(
+                    name, "fp32", (scale,), self._threads
+                )  # as exact as can be: it costs next to nothing
         return Network(
             name=card.name,
-            run=self._runner(self._sources[scales[-1]], precision, scales),
+            run=self._runner(self._sources[scales[-1]], precision, scales, workers or self._threads),
             scales=scales,
             halo=card.halo,
             colour=card.colour,
@@ -68,10 +73,10 @@ class Networks:
             keeps_flat=card.task == "super-resolution",
         )
 
-    def _runner(self, model: str | Path, precision: Precision, scales: tuple[int, ...]) -> Runner:
-        key = (str(model), precision, scales)
+    def _runner(self, model: str | Path, precision: Precision, scales: tuple[int, ...], threads: int) -> Runner:
+        key = (str(model), precision, scales, threads)
         if key not in self._runners:
             network = zoo.load_model(model).network
-            settings = EngineSettings(self._threads, precision, scales)
+            settings = EngineSettings(threads, precision, scales)
             self._runners[key] = load_engine(self._engine).load(network, settings)
         return self._runners[key]

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Semaphore
 from typing import Any
 
 import numpy as np
@@ -155,7 +156,7 @@ def network_strips(
         network: its network.
         alpha: True where the last channel is alpha.
         channels: of the picture, alpha included.
-        pool: computes tiles; as many are under way as strips of tiles allow, two strips at most.
+        pool: computes tiles; as many are under way as strips of tiles and the plan allow, two strips at most.
         clock: where seconds of work are added.
         done: told of finished tiles.
         into: for every scale of the network, integer pixels (height, width, channels) to write that result to; empty:
@@ -165,6 +166,12 @@ def network_strips(
         Strips of the largest result: views of the last of `into`, or (channels, rows, width) float32.
     """
     work = TileWork(network, clock)
+    free = Semaphore(step.workers)
+
+    def one(tile: Planes, outs: Sequence[NDArray[np.generic]]) -> None:
+        with free:
+            work(tile, alpha, outs)
+
     scales, align, size = network.scales, network.align, step.source
     waiting: deque[tuple[list[Future[None]], NDArray[np.generic]]] = deque()
 
@@ -193,7 +200,7 @@ def network_strips(
                 outs = [
                     strip[:, part] if into else strip[:, :, part] for strip, part in zip(strips, across, strict=True)
                 ]
-                futures.append(pool.submit(work, tile, alpha, outs))
+                futures.append(pool.submit(one, tile, outs))
             source.forget(max(rows.stop - work.halo, 0))
             waiting.append((futures, strips[-1]))
             if len(waiting) > 1:

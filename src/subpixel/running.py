@@ -43,7 +43,7 @@ def run_plan(
     """
     started = time.perf_counter()
     colour = picture.channels >= 3
-    loaded = [networks.load(step.model.scales, precision, colour=colour) for step in plan.passes]
+    loaded = [networks.load(step.model.scales, precision, colour=colour, workers=step.workers) for step in plan.passes]
     ready = time.perf_counter()
     clock = Clock()
     results: list[Pixels] = [

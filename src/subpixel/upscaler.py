@@ -197,6 +197,7 @@ class Upscaler:
             if keep:
                 kept += sum(one.picture.pixels.nbytes for one in made)
             yield made
+            del made  # before the next ones are computed
 
     def _check_memory(self, plan: Plan, picture: Picture, kept: int) -> None:
         """Refuse what would not fit beside `kept` bytes, before any work."""

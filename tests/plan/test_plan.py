@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subpixel.errors import SettingError
-from subpixel.plan import PassModel, Target, choose_scales, make_plan, parse_size, spans, tile_grid
+from subpixel.plan import (
+    PassModel,
+    Target,
+    choose_scales,
+    make_plan,
+    make_plans,
+    parse_size,
+    spans,
+    tile_grid,
+    tile_side,
+)
 from subpixel.types import Size
 
 MODELS = {scale: PassModel(f"m-x{scale}", scale, halo=5, work=60_000) for scale in (2, 3, 4)}
@@ -47,6 +57,11 @@ def test_tiles_cover_the_picture_once(width: int, height: int, tile: int, thread
         assert all(before.stop == after.start for before, after in itertools.pairwise(axis))
         assert all(1 <= span.length <= tile for span in axis)
     assert grid.largest.width - min(span.length for span in grid.columns) <= 1
+
+
+def test_a_network_of_that_factor_goes_before_two_cheap_passes() -> None:
+    assert choose_scales(4, {2: 10_000, 4: 90_000}) == (4,)
+    assert choose_scales(3, {2: 10_000, 4: 90_000}) == (4,)
 
 
 def test_small_pictures_are_cut_for_every_thread() -> None:
@@ -123,3 +138,89 @@ def test_estimates_grow_with_the_work() -> None:
     tall = make_plan(Size(1000, 8000), Target(4), MODELS)
     extra = tall.memory(**kinds) - large.memory(**kinds)
     assert extra == 3 * (7_000_000 + 16 * 7_000_000), "beyond input and output, height costs nothing"
+
+
+@given(st.integers(1, 5000), st.integers(1, 600), st.integers(1, 16))
+def test_aligned_ranges_start_at_multiples(length: int, count: int, align: int) -> None:
+    made = spans(length, count, align)
+    assert made[0].start == 0
+    assert made[-1].stop == length
+    assert all(before.stop == after.start for before, after in itertools.pairwise(made))
+    assert all(span.length >= 1 and span.start % align == 0 for span in made)
+    lengths = [span.length for span in made[:-1]]
+    assert max(lengths, default=0) - min(lengths, default=0) <= align
+    assert len(made) <= count
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(16, 600), st.integers(1, 16), st.sampled_from([2, 4, 8]))
+def test_aligned_tiles_are_not_larger_than_asked(width: int, height: int, tile: int, threads: int, align: int) -> None:
+    grid = tile_grid(Size(width, height), tile=tile, threads=threads, align=align)
+    assert max(grid.largest.width, grid.largest.height) <= tile
+
+
+DEEP = PassModel("deep-x2", 2, halo=40, work=1_000_000, activations=600)
+
+
+@pytest.mark.parametrize("size", [Size(640, 480), Size(1920, 1080), Size(4000, 3000)])
+@pytest.mark.parametrize("room", [None, 8_000_000_000, 2_700_000_000])
+def test_halos_stay_a_small_part_of_the_work(size: Size, room: int | None) -> None:
+    """On two cores, a network that sees 40 pixels far computes at most half as much again as the picture has."""
+    (step,) = make_plan(size, Target(2), {2: DEEP}, threads=2, room=room).passes
+    assert 1 < step.overhead < 1.5
+    assert step.overhead == pytest.approx(step.macs / DEEP.work / size.pixels)
+    if size.pixels > 1_000_000:
+        assert step.overhead < 1.36
+    near = make_plan(size, Target(2), MODELS, threads=2, room=room).passes[0]
+    assert near.overhead < 1.12
+    assert max(near.tiles.largest.width, near.tiles.largest.height) <= 256, "what sees little keeps small tiles"
+
+
+@given(st.integers(0, 150), st.integers(16, 2000), st.integers(1, 64), st.integers(200_000_000, 8_000_000_000))
+def test_tiles_in_work_fit_into_the_room(halo: int, activations: int, threads: int, room: int) -> None:
+    model = PassModel("any-x2", 2, halo, 1000, activations)
+    side, workers = tile_side(halo, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
+    assert 64 <= side <= max(256, 14 * halo)
+    assert 1 <= workers <= threads
+    assert side == 64 or workers * model.pixel_bytes * (side + 2 * halo) ** 2 <= room
+    assert tile_side(halo, pixel_bytes=model.pixel_bytes, threads=threads, room=None)[1] == threads
+
+
+def test_fewer_tiles_at_a_time_where_small_ones_would_waste_more() -> None:
+    side, workers = tile_side(130, pixel_bytes=6200, threads=8, room=2_700_000_000)
+    assert workers < 8
+    assert (1 + 260 / side) ** 2 / workers < (1 + 260 / 64) ** 2 / 8
+
+
+TWO = {
+    scale: PassModel("two", scale, halo=7, work=work, activations=128, align=2)
+    for scale, work in ((2, 10_000), (4, 90_000))
+}
+
+
+def test_what_one_network_gives_is_one_plan() -> None:
+    (plan,) = make_plans(Size(301, 201), [Target(4), Target(2), Target(2)], TWO, tile=512)
+    assert plan.targets == (Size(602, 402), Size(1204, 804))
+    (step,) = plan.passes
+    assert step.model.scales == (2, 4)
+    assert step.model.margin == 8
+    assert step.macs == 90_000 * 318 * 218, "the picture up to the next multiple of 2, with halos of 8"
+    kinds = {"threads": 1, "channels": 3, "sample_bytes": 1}
+    alone = make_plan(Size(301, 201), Target(4), TWO, tile=512)
+    assert plan.memory(**kinds) >= alone.memory(**kinds) + 3 * 602 * 402
+
+
+def test_other_results_are_plans_of_their_own() -> None:
+    plans = make_plans(Size(30, 20), [Target(2), Target(3), Target(4), Target(8), Target(0.5)], TWO)
+    assert [plan.targets for plan in plans] == [
+        (Size(60, 40), Size(120, 80)), (Size(90, 60),), (Size(240, 160),), (Size(15, 10),),
+    ]  # fmt: skip
+    assert [plan.also for plan in make_plans(Size(30, 20), [Target(2), Target(4)], MODELS)] == [(), ()]
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.lists(st.floats(0.1, 16), min_size=1, max_size=4))
+def test_every_wish_is_fulfilled_once(width: int, height: int, factors: list[float]) -> None:
+    source = Size(width, height)
+    wishes = [Target(factor) for factor in factors]
+    made = [size for plan in make_plans(source, wishes, TWO) for size in plan.targets]
+    assert len(made) == len(set(made))
+    assert set(made) == {wish.size_for(source) for wish in wishes}

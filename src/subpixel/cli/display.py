@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ class Display:
     Args:
         pictures: number of pictures, None if it is not known.
         quiet: show nothing but errors.
-        as_json: one JSON object per picture on standard output, errors included.
+        as_json: one JSON object per result on standard output, errors included.
     """
 
     def __init__(self, pictures: int | None, *, quiet: bool, as_json: bool) -> None:
@@ -92,9 +93,16 @@ class Display:
         bar.start()
         return bar, bar.add_task("", total=None)
 
-    def result(self, result: FileResult) -> None:
-        """A picture was written."""
+    def results(self, results: Sequence[FileResult]) -> None:
+        """Everything that was asked for of a picture was written."""
         self._finished += 1
+        for result in results:
+            self._result(result)
+        runs = [result for result in results if result.shared_with is None]
+        if len(runs) > 1 and not self._quiet and not self._json:
+            self._line(f"  note: no one network gives all of these: computed in {len(runs)} runs")
+
+    def _result(self, result: FileResult) -> None:
         if self._json:
             times = result.timings
             row = {
@@ -103,6 +111,7 @@ class Display:
                 "from": [result.before.width, result.before.height],
                 "size": [result.after.width, result.after.height],
                 "models": list(result.models),
+                "shared_with": None if result.shared_with is None else str(result.shared_with),
                 "notes": list(result.notes),
                 "seconds": {
                     "total": round(times.total, 4),
@@ -115,10 +124,8 @@ class Display:
             self._line(json.dumps(row))
         elif not self._quiet:
             how = " + ".join(result.models) or "resampling"
-            self._line(
-                f"{result.source} → {result.target}  {result.before} → {result.after}, {how}, "
-                f"{seconds_text(result.timings.total)}"
-            )
+            took = seconds_text(result.timings.total) if result.shared_with is None else "in the same run"
+            self._line(f"{result.source} → {result.target}  {result.before} → {result.after}, {how}, {took}")
             for note in result.notes:
                 self._line(f"  note: {note}")
 

@@ -3,61 +3,91 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from subpixel import image
 from subpixel.cli.display import seconds_text
-from subpixel.plan import Target
+from subpixel.plan import Pass, Plan, Target
+from subpixel.types import Picture, Size
 from subpixel.upscaler import Upscaler
 
 
 def show_plan(
-    upscaler: Upscaler, source: Path, target: Target, *, pixel_limit: int | None = None, as_json: bool = False
+    upscaler: Upscaler,
+    source: Path,
+    targets: Sequence[Target],
+    *,
+    pixel_limit: int | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Print passes, tiles, engine, precision, expected memory and time for one picture, and run nothing.
+    """Print passes, tiles, engine, precision, expected memory and time of every run for one picture, and run nothing.
 
     Raises:
         PictureError: the picture cannot be read.
-        SettingError: the target cannot be reached.
+        SettingError: a target cannot be reached.
     """
     picture = image.read(source) if pixel_limit is None else image.read(source, pixel_limit=pixel_limit)
-    plan = upscaler.plan(picture.size, target)
-    memory, seconds = upscaler.memory(plan, picture), upscaler.seconds(plan, picture)
-    precision = upscaler.precision_for(picture.bits)
-    if as_json:
-        row = {
-            "input": str(source),
-            "from": [plan.source.width, plan.source.height],
-            "size": [plan.target.width, plan.target.height],
-            "passes": [
-                {
-                    "model": step.model.name,
-                    "from": [step.source.width, step.source.height],
-                    "size": [step.target.width, step.target.height],
-                    "tiles": step.tiles.count,
-                    "tile": [step.tiles.largest.width, step.tiles.largest.height],
-                    "halo": step.model.halo,
-                }
-                for step in plan.passes
-            ],
-            "resample": plan.resample,
-            "engine": upscaler.engine,
-            "precision": precision,
-            "threads": upscaler.threads,
-            "memory_bytes": memory,
-            "seconds": round(seconds, 4),
-        }
-        print(json.dumps(row))
-        return
+    for plan in upscaler.plans(picture.size, targets):
+        if as_json:
+            print(json.dumps(_record(upscaler, source, picture, plan)))
+        else:
+            _show(upscaler, source, picture, plan)
+
+
+def _record(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan) -> dict[str, object]:
+    """One run for programs."""
+    return {
+        "input": str(source),
+        "from": _sides(plan.source),
+        "size": _sides(plan.target),
+        "sizes": [_sides(size) for size in plan.targets],
+        "passes": [
+            {
+                "model": step.model.name,
+                "from": _sides(step.source),
+                "size": _sides(step.target),
+                "tiles": step.tiles.count,
+                "tile": _sides(step.tiles.largest),
+                "tiles_at_a_time": step.workers,
+                "halo": step.model.margin,
+                "overhead": round(step.overhead, 4),
+            }
+            for step in plan.passes
+        ],
+        "resample": plan.resample,
+        "engine": upscaler.engine,
+        "precision": upscaler.precision_for(picture.bits),
+        "threads": upscaler.threads,
+        "memory_bytes": upscaler.memory(plan, picture),
+        "seconds": round(upscaler.seconds(plan, picture), 4),
+    }
+
+
+def _sides(size: Size) -> list[int]:
+    return [size.width, size.height]
+
+
+def _show(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan) -> None:
+    """One run for people."""
     colours = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}[picture.channels]
     frames = f", {picture.frames} frames" if picture.frames > 1 else ""
-    print(f"{source}  {plan.source} → {plan.target}, {colours}, {picture.bits} bits{frames}")
+    sizes = " and ".join(str(size) for size in plan.targets)
+    print(f"{source}  {plan.source} → {sizes}, {colours}, {picture.bits} bits{frames}")
     for number, step in enumerate(plan.passes, 1):
-        tiles = f"{step.tiles.count} tiles of {step.tiles.largest}" if step.tiles.count > 1 else "1 tile"
-        print(f"  pass {number}    {step.model.name}  {step.source} → {step.target}, {tiles}, halo {step.model.halo}")
+        made = " and ".join(str(step.source.times(scale)) for scale in step.model.scales)
+        print(f"  pass {number}    {step.model.name}  {step.source} → {made}, {_tiles(step, upscaler.threads)}")
     if plan.resample:
         start = plan.passes[-1].target if plan.passes else plan.source
         print(f"  resample  antialiased bicubic  {start} → {plan.target}")
-    print(f"  engine    {upscaler.engine}, {precision}, {upscaler.threads} threads")
-    print(f"  memory    about {memory / 1e6:.0f} MB at the peak")
-    print(f"  time      about {seconds_text(seconds)} in the networks")
+    print(f"  engine    {upscaler.engine}, {upscaler.precision_for(picture.bits)}, {upscaler.threads} threads")
+    print(f"  memory    about {upscaler.memory(plan, picture) / 1e6:.0f} MB at the peak")
+    print(f"  time      about {seconds_text(upscaler.seconds(plan, picture))} in the networks")
+
+
+def _tiles(step: Pass, threads: int) -> str:
+    """``12 tiles of 250×256, halo 5 (8% more work)``."""
+    tiles = f"{step.tiles.count} tiles of {step.tiles.largest}" if step.tiles.count > 1 else "1 tile"
+    if step.workers < min(threads, step.tiles.count):
+        tiles += f", {step.workers} at a time"
+    return f"{tiles}, halo {step.model.margin} ({step.overhead - 1:.0%} more work)"

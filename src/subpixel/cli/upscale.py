@@ -15,10 +15,18 @@ def upscale(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUTS...", help="Pictures, or folders of pictures.")],
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", help="File or folder to write. [default: beside each input, as photo-x4.png]"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="File or folder to write, or a pattern as {name}@{scale}x.png. "
+            "[default: beside each input, as photo-x4.png]",
+        ),
     ] = None,
     scale: Annotated[
-        float | None, typer.Option("--scale", "-s", help="Factor, up to 16; fractions too. [default: 4]")
+        str | None,
+        typer.Option(
+            "--scale", "-s", metavar="N", help="Factor, up to 16; fractions too; several as 2,4. [default: 4]"
+        ),
     ] = None,
     width: Annotated[int | None, typer.Option(help="Width of the result in pixels; the height follows.")] = None,
     height: Annotated[int | None, typer.Option(help="Height of the result in pixels; the width follows.")] = None,
@@ -38,8 +46,12 @@ def upscale(
         int | None, typer.Option(help="Threads to compute, decode and encode with. [default: every core]")
     ] = None,
     tile: Annotated[
-        int, typer.Option(help="Largest side of a tile, input pixels. Less memory if smaller; the result is the same.")
-    ] = 256,
+        int | None,
+        typer.Option(
+            help="Largest side of a tile, input pixels. Less memory if smaller; the result is the same. "
+            "[default: 256, more for models that see far]"
+        ),
+    ] = None,
     format: Annotated[
         str | None, typer.Option(help="Format to write, as png or webp. [default: by -o's suffix, else the input's]")
     ] = None,
@@ -56,7 +68,7 @@ def upscale(
         typer.Option(help="Largest input in pixels, against files that claim absurd sizes. [default: 500000000]"),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per picture.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per result.")] = False,
 ) -> None:
     """Make pictures larger and better.
 
@@ -66,6 +78,8 @@ def upscale(
 
         subpixel upscale photo.jpg --scale 2.7 -o large.png
 
+        subpixel upscale photo.jpg --scale 2,4  # both, as photo-x2.jpg and photo-x4.jpg
+
         subpixel upscale photo.jpg --size 3840x2160  # as large as fits a screen
 
         subpixel upscale holiday/ -o holiday-large/  # every picture of a folder
@@ -73,9 +87,9 @@ def upscale(
         subpixel upscale photo.jpg --plan  # what it would do, how long it would take
     """
     from subpixel import image
-    from subpixel.cli.inputs import drop_folders, find_jobs, make_folder
+    from subpixel.cli.inputs import Naming, drop_folders, find_jobs, make_folder
     from subpixel.cli.plan import show_plan
-    from subpixel.plan import Target, parse_size
+    from subpixel.plan import Target, parse_factors, parse_size
     from subpixel.upscaler import Upscaler
 
     if size is not None:
@@ -87,8 +101,9 @@ def upscale(
         raise SettingError("the engine fake is for tests", "use openvino or onnxruntime")
     if threads is not None and threads > 0:
         image.set_threads(threads)
-    wish = Target(scale, width, height)
-    jobs = list(find_jobs([Path(name) for name in inputs], output, wish.label, format))
+    wishes = [Target(factor, width, height) for factor in ((None,) if scale is None else parse_factors(scale))]
+    naming = Naming(output, tuple(wish.label for wish in wishes), format)
+    jobs = list(find_jobs([Path(name) for name in inputs], naming))
     failed: list[SubpixelError] = []
     with (
         Upscaler(model, engine=engine, precision=precision, threads=threads, tile=tile) as upscaler,
@@ -103,14 +118,15 @@ def upscale(
             made: list[Path] = []
             try:
                 if plan:
-                    show_plan(upscaler, job.source, wish, pixel_limit=pixel_limit, as_json=as_json)
+                    show_plan(upscaler, job.source, wishes, pixel_limit=pixel_limit, as_json=as_json)
                     continue
-                made = make_folder(job.target)
-                display.result(
-                    upscaler.file(
+                for target in job.targets:
+                    made = make_folder(target) + made
+                display.results(
+                    upscaler.files(
                         job.source,
-                        job.target,
-                        wish,
+                        job.targets,
+                        wishes,
                         format=format,
                         quality=quality,
                         lossless=lossless,

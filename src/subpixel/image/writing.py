@@ -146,6 +146,7 @@ def encoded(
             raise _coding_failed(target, error) from error
         except OSError as error:
             raise unwritable(target, error) from error
+        del picture, fitted  # a large result is not needed any more while others are computed
         yield Encoded(target, tuple(notes), file, final, overwrite)
 
 

@@ -57,11 +57,12 @@ class PassModel:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One network over one picture."""
+    """One network over one picture; at most `workers` tiles are in work at a time."""
 
     model: PassModel
     source: Size
     tiles: TileGrid
+    workers: int
 
     @property
     def target(self) -> Size:
@@ -132,7 +133,7 @@ class Plan:
             largest = step.tiles.largest
             halo, align = 2 * step.model.margin, step.model.align
             tile = (align_up(largest.width, align) + halo) * (align_up(largest.height, align) + halo)
-            working += threads * tile * step.model.pixel_bytes
+            working += min(threads, step.workers) * tile * step.model.pixel_bytes
             strip = largest.height * step.model.scale * step.target.width * channels
             working += 3 * strip * (sample_bytes if step is self.passes[-1] and not self.resample else 4)
         return _RUNTIME_BYTES + pictures + working
@@ -148,9 +149,10 @@ def _sequences(scales: tuple[int, ...], length: int) -> Iterator[tuple[int, ...]
 
 
 def choose_scales(factor: float, work: Mapping[int, int]) -> tuple[int, ...]:
-    """The cheapest sequence of scales whose product reaches `factor` (within 1%).
+    """The scales whose product reaches `factor` (within 1%): as few as can be, of those the cheapest sequence.
 
-    Small scales come first where the product allows, because every later pass works on more pixels.
+    Few, because a network learnt its own factor from pictures, and the next one gets what this one made of them. Small
+    scales come first where the product allows, because every later pass works on more pixels.
 
     Args:
         factor: enlargement wanted; up to 1.01 needs no pass.
@@ -159,8 +161,8 @@ def choose_scales(factor: float, work: Mapping[int, int]) -> tuple[int, ...]:
     if factor <= _STRETCH:
         return ()
     usable = tuple(sorted(scale for scale in work if scale > 1))
-    best: tuple[float, int, tuple[int, ...]] | None = None
     for length in range(1, _MAX_PASSES + 1):
+        best: tuple[float, int, tuple[int, ...]] | None = None
         for sequence in _sequences(usable, length):
             reach, cost = 1, 0.0
             for scale in sequence:
@@ -168,9 +170,9 @@ def choose_scales(factor: float, work: Mapping[int, int]) -> tuple[int, ...]:
                 reach *= scale
             if reach * _STRETCH >= factor and (best is None or (cost, reach, sequence) < best):
                 best = (cost, reach, sequence)
-    if best is None:  # the largest there is, as often as allowed; resampling does the rest
-        return (max(usable),) * _MAX_PASSES if usable else ()
-    return best[2]
+        if best is not None:
+            return best[2]
+    return (max(usable),) * _MAX_PASSES if usable else ()  # as often as allowed; resampling does the rest
 
 
 def make_plan(
@@ -201,8 +203,11 @@ def make_plan(
 
 
 def _pass(model: PassModel, size: Size, tile: int | None, threads: int, room: int | None) -> Pass:
-    side = tile or tile_side(model.margin, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
-    return Pass(model, size, tile_grid(size, tile=side, threads=threads, halo=model.margin, align=model.align))
+    side, workers = tile, threads
+    if side is None:
+        side, workers = tile_side(model.margin, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
+    grid = tile_grid(size, tile=side, threads=workers, halo=model.margin, align=model.align)
+    return Pass(model, size, grid, workers)
 
 
 def make_plans(

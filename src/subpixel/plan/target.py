@@ -77,6 +77,22 @@ class Target:
         return Size(max(1, round(source.width * factor)), max(1, round(source.height * factor)))
 
 
+def parse_factors(text: str) -> tuple[float, ...]:
+    """``"2"`` → (2.0,), ``"2,4"`` → (2.0, 4.0); the same one twice counts once.
+
+    Raises:
+        SettingError: not numbers with commas between; whether they are possible, `Target` says.
+    """
+    factors = []
+    for word in text.split(","):
+        try:
+            factors.append(float(word))
+        except ValueError:
+            hint = "give a number, as --scale 2.5, or several, as --scale 2,4"
+            raise SettingError(f"the factor is {word!r}", hint) from None
+    return tuple(dict.fromkeys(factors))
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """``"3840x2160"`` → (3840, 2160).
 

@@ -64,23 +64,28 @@ class TileGrid:
         return Size(max(c.length for c in self.columns), max(r.length for r in self.rows))
 
 
-def tile_side(halo: int, *, pixel_bytes: int, threads: int, room: int | None) -> int:
-    """Side of a tile that keeps what is computed twice sensible, and `threads` tiles in work within `room`.
+def tile_side(halo: int, *, pixel_bytes: int, threads: int, room: int | None) -> tuple[int, int]:
+    """Side of a tile, and how many to compute side by side, so that it goes quickest within `room`.
 
     A network that sees far computes wide halos with every tile, so its tiles are larger: 256, or 14 halos (30% more
-    work than in one piece). Where memory is short they are smaller, down to 64: slower, the same result.
+    work than in one piece). Where memory is short they are smaller, down to 64, or fewer at a time where small tiles
+    would waste more than the other threads give. The result is the same.
 
     Args:
         halo: of the network, input pixels.
         pixel_bytes: memory that a pixel of a tile in work takes, halo included.
-        threads: tiles computed side by side.
+        threads: tiles that can be computed side by side.
         room: bytes that all tiles in work may take; None where nothing limits them.
     """
     wanted = max(DEFAULT_TILE, _HALOS * halo)
     if room is None:
-        return wanted
-    fits = math.isqrt(room // max(1, threads * pixel_bytes)) - 2 * halo
-    return max(_LEAST, min(wanted, fits))
+        return wanted, threads
+
+    def side(count: int) -> int:
+        return max(_LEAST, min(wanted, math.isqrt(room // max(1, count * pixel_bytes)) - 2 * halo))
+
+    best = min(range(threads, 0, -1), key=lambda count: (1 + 2 * halo / side(count)) ** 2 / count)
+    return side(best), best
 
 
 def tile_grid(size: Size, *, tile: int = DEFAULT_TILE, threads: int = 1, halo: int = 0, align: int = 1) -> TileGrid:
