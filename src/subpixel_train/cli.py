@@ -10,7 +10,8 @@ import typer
 from subpixel.errors import TrainingError
 
 
-def _need_torch() -> None:
+def need_torch() -> None:
+    """Say how to install what training needs, where it is missing."""
     try:
         import lightning_fabric  # noqa: F401
         import onnx  # noqa: F401
@@ -57,7 +58,7 @@ def train(
 
         subpixel train psnr-small --device cuda --processes 8
     """
-    _need_torch()
+    need_torch()
     from subpixel_train import recipe as recipes
     from subpixel_train.data import data_root
     from subpixel_train.train.loop import RunSettings, Trainer
@@ -75,7 +76,10 @@ def train(
 
         typer.echo(rehearse(chosen, settings), nl=False)
         return
-    outcome = Trainer(chosen, settings).run()
+    trainer = Trainer(chosen, settings)
+    outcome = trainer.run()
+    if not trainer.fabric.is_global_zero:
+        raise typer.Exit(0 if outcome.finished else 130)  # the first of several processes speaks for all
     if not outcome.finished:
         typer.echo(
             f"stopped at step {outcome.progress.step}; go on with: subpixel train {recipe} --output {folder} --resume",
@@ -110,7 +114,7 @@ def export(
 
         subpixel upscale photo.jpg --model my-model
     """
-    _need_torch()
+    need_torch()
     from subpixel_train.export import export_run
 
     card = export_run(run, output or run / "export", data=data, overwrite=overwrite)
