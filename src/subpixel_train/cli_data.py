@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from subpixel_train.cli_pack import pack
+from subpixel_train.cli_preview import preview
+
 data = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="markdown")
 
 
 @data.callback()
 def _data() -> None:
     """Get, look at and pack the pictures that training needs."""
+
+
+data.command()(pack)
+data.command()(preview)

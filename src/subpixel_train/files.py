@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from subpixel.errors import OutputUnwritable
 
@@ -14,13 +17,23 @@ def replace(target: Path, content: bytes) -> None:
 
     Whoever reads `target` finds the old content or the new, never a part; a killed process leaves a `.partial` at most.
     """
+    with replacing(target) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """As `replace`, for content that is written bit by bit: a file to write to, renamed over `target` at the end.
+
+    Where the body raises, `target` stays as it was.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
         partial = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             partial.chmod(0o644)

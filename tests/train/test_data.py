@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,23 @@ def test_pictures_are_read_as_rgb(tmp_path: Path) -> None:
     assert np.array_equal(read_rgb(tmp_path / "grey.png"), np.repeat(grey, 3, axis=2))
     assert np.array_equal(read_rgb(tmp_path / "colour.png"), draw(6, 8, 0))
     assert [path.name for path in pictures(tmp_path)] == ["colour.png", "grey.png"]
+
+
+def test_bitmaps_are_read_too(tmp_path: Path) -> None:
+    """T91 was published as BMP, which libvips' usual builds leave out."""
+    rgb = draw(6, 7, 0)
+    (tmp_path / "a.ppm").write_bytes(b"P6 7 6 255\n" + rgb.tobytes())
+    rows = b"".join(bytes(row[:, ::-1].tobytes()).ljust(24, b"\0") for row in rgb[::-1])
+    head = struct.pack("<2sIHHI", b"BM", 54 + len(rows), 0, 0, 54)
+    (tmp_path / "b.bmp").write_bytes(
+        head + struct.pack("<IiiHHIIiiII", 40, 7, 6, 1, 24, 0, len(rows), 0, 0, 0, 0) + rows
+    )
+    for name in ("a.ppm", "b.bmp"):
+        np.testing.assert_array_equal(read_rgb(tmp_path / name), rgb)
+        assert FilePhotograph(tmp_path / name).size() == (6, 7)
+    (tmp_path / "c.bmp").write_bytes(b"BM" + bytes(10))
+    with pytest.raises(PictureUnreadable, match=r"c\.bmp"):
+        read_rgb(tmp_path / "c.bmp")
 
 
 def test_bad_folders_and_files_are_named(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.image import colour
-from subpixel_train.data.degrade import Pipeline
+from subpixel_train.data.degrade import Operation, Pipeline, apply
 from subpixel_train.data.pixels import as_float, cut_to_multiple, enlarge, planes, reduced, reductions
 from subpixel_train.networks import Network
 
@@ -187,7 +187,13 @@ class Degraded(Example):
         return (height, width) if self.enlarged else (height // self.scale, width // self.scale)
 
     def cut(self, geometry: Geometry, top: int, left: int, height: int, width: int, key: Key) -> Cut:
-        """Input of `height` × `width` pixels at (top, left), with its targets.
+        """Input of `height` × `width` pixels at (top, left), with its targets."""
+        return self.drawn(geometry, top, left, height, width, key)[0]
+
+    def drawn(
+        self, geometry: Geometry, top: int, left: int, height: int, width: int, key: Key
+    ) -> tuple[Cut, tuple[Operation, ...]]:
+        """As `cut`, with what was done to the small picture.
 
         The photograph is cut with a margin and degraded; of that the input is cut.
         """
@@ -201,12 +207,13 @@ class Degraded(Example):
             bounds.append((max(low, 0), min(high, whole // self.scale)))
         (up, down), (near, far) = bounds
         seen = photograph[up * self.scale : down * self.scale, near * self.scale : far * self.scale]
-        small = self.pipeline(planes(seen), (down - up, far - near), rng)
+        operations = self.pipeline.draw(rng)
+        small = apply(operations, planes(seen), (down - up, far - near))
         small = small if geometry.channels == 3 else colour.rgb_to_y(small)
         small = enlarge(small, self.scale) if self.enlarged else small
         y, x = top - up * per, left - near * per
         targets = _targets(self.targets, geometry, top, left, height, width)
-        return Cut(small[:, y : y + height, x : x + width], targets)
+        return Cut(small[:, y : y + height, x : x + width], targets), operations
 
     def detail(self, top: int, left: int, height: int, width: int) -> float:
         """Detail of the photograph, blocks of scale × scale pixels averaged."""

@@ -10,9 +10,13 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.errors import PictureUnreadable, TrainingError
+from subpixel.errors import PictureError, PictureUnreadable, TrainingError
+from subpixel.image import read
 
 SUFFIXES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+PLAIN: Final = frozenset({".bmp", ".ppm"})
+"""Files that libvips' usual builds do not read."""
 
 DATA_VARIABLE: Final = "SUBPIXEL_DATA"
 """Environment variable that names the folder with `train/` and `benchmark/`."""
@@ -42,6 +46,8 @@ def pictures(folder: Path) -> list[Path]:
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Decode a picture to 8-bit sRGB without alpha: (H, W, 3). Grey becomes three equal channels."""
+    if path.suffix.lower() in PLAIN:
+        return _read_plain(path)
     try:
         image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
         if image.hasalpha():
@@ -55,11 +61,29 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 def read_size(path: Path) -> tuple[int, int]:
     """Height and width of a picture, from its header."""
+    if path.suffix.lower() in PLAIN:
+        height, width, _ = _read_plain(path).shape
+        return height, width
     try:
         image = pyvips.Image.new_from_file(str(path), access="sequential")
         return image.height, image.width
     except pyvips.Error as error:
         raise _unreadable(path, error) from None
+
+
+def _read_plain(path: Path) -> NDArray[np.uint8]:
+    """A BMP or Netpbm file as (H, W, 3); alpha over white, 16 bits rounded to 8."""
+    try:
+        pixels = read(path).pixels[0]
+    except PictureError as error:
+        raise PictureUnreadable(f"cannot read {path}", error.what) from None
+    if pixels.dtype == np.uint16:
+        pixels = np.rint(pixels / 257).astype(np.uint8)
+    channels = pixels.shape[2]
+    if channels in {2, 4}:
+        alpha = pixels[..., -1:] / 255
+        pixels = np.rint(pixels[..., :-1] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else np.ascontiguousarray(pixels, np.uint8)
 
 
 def _unreadable(path: Path, error: pyvips.Error) -> PictureUnreadable:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from subpixel.errors import TrainingError
 from subpixel_train.data.folders import pictures
+from subpixel_train.data.pack import SUFFIX, Pack
 from subpixel_train.data.photographs import FilePhotograph, Photograph, match
 from subpixel_train.data.settings import DataSettings
 
@@ -26,7 +27,11 @@ def training_photographs(root: Path, settings: DataSettings) -> tuple[list[Photo
 
 
 def photographs_of(place: Path) -> list[Photograph]:
-    """The photographs of a folder, by name."""
+    """The photographs of a folder, by name, or of a pack, in its order."""
+    if place.suffix == SUFFIX and not place.is_dir():
+        if not place.exists():
+            raise TrainingError(f"there is no pack {place}", f"make it with: subpixel data pack FOLDER -o {place.name}")
+        return Pack(place).photographs()
     return [FilePhotograph(path) for path in pictures(place)]
 
 
