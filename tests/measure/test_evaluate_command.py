@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 
 from subpixel.cli.evaluate import evaluate
 from subpixel.errors import ModelUnknown, PictureMissing, SettingError
-from subpixel.measure import bicubic, psnr, reduce
+from subpixel.measure import bicubic, nearest, psnr, read_pixels, reduce
 from subpixel.measure.methods import model, models_of_scale
 from subpixel.measure.runs import Request, measure
+from subpixel.upscaler import Upscaler
+from tests import networks
 
 APP = typer.Typer()
 APP.command()(evaluate)
@@ -146,3 +148,38 @@ def test_models_of_one_scale_leave_out_the_helpers() -> None:
 def test_a_model_keeps_grey_grey() -> None:
     grey = np.random.default_rng(1).integers(0, 256, (20, 24, 1), dtype=np.uint8)
     assert model("bicubic-x2", 2)(grey).shape == (40, 48, 1)
+
+
+@pytest.mark.parametrize("strides", [False, True])
+def test_both_results_of_one_network_are_scored(originals: Path, tmp_path: Path, strides: bool) -> None:
+    """Without --scale at both factors, each against bicubic, each the score of what `upscale` writes."""
+    pytest.importorskip("onnx", reason="makes the network: pip install onnx")
+    two = networks.two_outputs(tmp_path / "two", strides=strides)
+    rows = json.loads(run("--hr", str(originals), "-m", str(two), "--json"))
+    assert [(row["scale"], row["method"]) for row in rows] == [(2, "bicubic"), (2, "two"), (4, "bicubic"), (4, "two")]
+    for row, scale in ((rows[1], 2), (rows[3], 4)):
+        expected = []
+        for path in sorted(originals.iterdir()):
+            reference = np.asarray(Image.open(path))
+            small = reduce(reference, scale)
+            both = Upscaler(two, precision="fp32").upscale(small, scales=(2, 4))
+            expected.append(psnr(reference, both[scale // 4], border=scale))
+        assert row["psnr"] == pytest.approx(np.mean(expected), abs=0.05)
+    shown = run("--hr", str(originals), "-m", str(two), "-s", "4")
+    assert "×4" in shown
+    assert "×2" not in shown
+    with pytest.raises(SettingError, match="enlarges by 2, 4, not by 3"):
+        run("--hr", str(originals), "-m", str(two), "-s", "3")
+
+
+def test_a_network_on_rgb_is_scored_in_colour_and_grey(originals: Path, tmp_path: Path) -> None:
+    """A network that repeats pixels and adds next to nothing is as good as repetition."""
+    pytest.importorskip("onnx", reason="makes the network: pip install onnx")
+    Image.fromarray(np.asarray(Image.open(originals / "one.png"))[..., 0]).save(originals / "grey.png")
+    rgb = networks.rgb(tmp_path / "rgb", scale=3)
+    rows = json.loads(run("--hr", str(originals), "-m", str(rgb), "--json", "--pictures"))
+    own = {row["picture"]: row["psnr"] for row in rows if row["method"] == "rgb"}
+    assert own.keys() == {"grey", "one", "two"}
+    for name, score in own.items():
+        reference = read_pixels(originals / f"{name}.png")
+        assert score == pytest.approx(psnr(reference, nearest(3)(reduce(reference, 3)), border=3), abs=3)

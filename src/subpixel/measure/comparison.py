@@ -181,8 +181,8 @@ def fitting_models(scale: float) -> tuple[str, ...]:
     cards = [zoo.card(name) for name in zoo.model_names()]
     chosen: dict[str, str] = {}
     for card in cards:
-        if card.family != BICUBIC and (card.scale == scale or card.family not in chosen):
-            chosen[card.family] = card.name if card.scale == scale else card.family
+        if card.family != BICUBIC and (scale in card.scales or card.family not in chosen):
+            chosen[card.family] = card.name if scale in card.scales else card.family
     return tuple(chosen[family] for family in sorted(chosen))
 
 

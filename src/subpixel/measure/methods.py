@@ -75,4 +75,4 @@ def model(
 def models_of_scale(scale: int) -> tuple[str, ...]:
     """Names of the shipped models that enlarge by `scale` in one pass, sorted; without the bicubic helpers."""
     cards = (zoo.card(name) for name in zoo.model_names())
-    return tuple(card.name for card in cards if card.scale == scale and card.family != BICUBIC)
+    return tuple(card.name for card in cards if scale in card.scales and card.family != BICUBIC)
