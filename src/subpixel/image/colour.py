@@ -28,6 +28,8 @@ _OFFSET64: Final = np.array([16.0, 128.0, 128.0]) / 255.0
 _INVERSE64: Final = np.linalg.inv(_MATRIX64)
 _INVERSE_OFFSET64: Final = -(_INVERSE64 @ _OFFSET64)
 
+Y_WEIGHTS: Final = (float(_MATRIX64[0, 0]), float(_MATRIX64[0, 1]), float(_MATRIX64[0, 2]))
+"""Y gained by one unit of R, of G, of B."""
 GREY_GAIN: Final = float(_MATRIX64[0].sum())
 """Y gained by one unit of grey: 219/255."""
 GREY_OFFSET: Final = float(_OFFSET64[0])

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
 from subpixel.errors import TrainingError
 from subpixel_train.data.batches import Batch, Batches, Crops, Squares, Tiles, Wholes
+from subpixel_train.data.device import DeviceCrops, fits
 from subpixel_train.data.examples import Cut, Example, Geometry, Pair, Picture, make_example, make_picture
 from subpixel_train.data.folders import DATA_VARIABLE, data_root, pictures, read_rgb
 from subpixel_train.data.pairs import benchmark_pairs, held_out_pairs
@@ -23,6 +26,7 @@ __all__ = [
     "Crops",
     "Cut",
     "DataSettings",
+    "DeviceCrops",
     "Example",
     "FilePhotograph",
     "Geometry",
@@ -46,7 +50,13 @@ __all__ = [
 
 
 def make_batches(
-    photographs: Sequence[Photograph], settings: DataSettings, network: Network, *, seed: int, threads: int = 1
+    photographs: Sequence[Photograph],
+    settings: DataSettings,
+    network: Network,
+    *,
+    seed: int,
+    threads: int = 1,
+    device: torch.device | None = None,
 ) -> Batches:
     """Read the photographs and lay out the training that a recipe describes.
 
@@ -56,6 +66,8 @@ def make_batches(
         network: to be trained; it says what its input and its targets are.
         seed: everything random follows from it.
         threads: photographs read at a time.
+        device: of the network. On an accelerator, clean crops are kept and cut in its memory where they fit; the
+            batches are the same, bit for bit.
     """
     geometry, scales, pipeline = Geometry.of(network), network.scales, settings.pipeline()
     if settings.crop % network.align and settings.mode != "centre":
@@ -82,7 +94,7 @@ def make_batches(
     examples = [example for made in read_all(photographs, load, threads) for example in made]
     match settings.mode:
         case "crops":
-            return Crops(
+            crops = Crops(
                 examples,
                 geometry,
                 crop=settings.crop,
@@ -92,6 +104,9 @@ def make_batches(
                 seed=seed,
                 threshold=settings.threshold,
             )
+            if device and device.type != "cpu" and fits(crops, device):
+                return DeviceCrops(crops, device)
+            return crops
         case "tiles":
             return Tiles(examples, geometry, crop=settings.crop, stride=settings.stride, size=settings.batch, seed=seed)
         case "centre":

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from subpixel.errors import PictureUnreadable, TrainingError
 from subpixel.image.colour import GREY_GAIN, GREY_OFFSET
@@ -17,19 +18,23 @@ from subpixel_train.data.examples import Cut, Example, Geometry, Key, make_examp
 from subpixel_train.data.photographs import Photograph, several, warn
 from subpixel_train.data.pixels import squashed
 
+Samples: TypeAlias = NDArray[np.float32] | Tensor
+"""(N, C, H, W), float32."""
+Kind = TypeVar("Kind", bound=np.generic)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one step learns from. RGB in 0–1, or luma in 16/255–235/255.
 
     Attributes:
-        small: input of the network, (N, C, h, w) float32.
+        small: input of the network, (N, C, h, w) float32; a tensor where the pictures live on an accelerator.
         targets: (N, C, H, W) float32, one per output, rising: what the network should return, without the `reach`
             input pixels on each side that a network without padding does not return.
     """
 
-    small: NDArray[np.float32]
-    targets: tuple[NDArray[np.float32], ...]
+    small: Samples
+    targets: tuple[Samples, ...]
 
 
 def stack(cuts: Sequence[Cut]) -> Batch:
@@ -144,7 +149,7 @@ class Crops(Batches):
         )
 
 
-def turned(planes: NDArray[np.float32], turns: int, mirror: bool) -> NDArray[np.float32]:
+def turned(planes: NDArray[Kind], turns: int, mirror: bool) -> NDArray[Kind]:
     """(C, H, W) by `turns` quarter turns, then mirrored left to right."""
     planes = np.rot90(planes, turns, (1, 2))
     return planes[..., ::-1] if mirror else planes

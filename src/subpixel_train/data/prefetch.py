@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,12 +19,16 @@ class Prefetch:
         indices: which, in this order, as ``range(start, stop)``.
         depth: batches that wait ready at most.
         threads: batches made at a time.
+
+    Attributes:
+        waited: seconds that `next` had to wait so far.
     """
 
     def __init__(self, batches: Batches, indices: Iterable[int], depth: int = 4, threads: int = 1) -> None:
         self._batches, self._indices, self._depth = batches, iter(indices), depth
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="batches")
         self._waiting: deque[Future[Batch]] = deque()
+        self.waited = 0.0
 
     def __enter__(self) -> Prefetch:
         self._fill()
@@ -47,7 +52,9 @@ class Prefetch:
         self._fill()
         if not self._waiting:
             raise StopIteration
+        began = time.perf_counter()
         batch = self._waiting.popleft().result()
+        self.waited += time.perf_counter() - began
         self._fill()
         return batch
 
