@@ -6,6 +6,7 @@ import typer
 
 from subpixel_train.cli_pack import pack
 from subpixel_train.cli_preview import preview
+from subpixel_train.fetch.command import fetch
 
 data = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -15,5 +16,6 @@ def _data() -> None:
     """Get, look at and pack the pictures that training needs."""
 
 
+data.command()(fetch)
 data.command()(pack)
 data.command()(preview)

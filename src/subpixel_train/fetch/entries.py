@@ -19,13 +19,17 @@ class Digest:
     kind: Literal["sha256", "md5", "sha256-start"]
     value: str
 
+    def fits(self, sha256: str, md5: str) -> bool:
+        """Whether a file with these digests is the published one."""
+        return (md5 if self.kind == "md5" else sha256).startswith(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Download:
     """One file on a server.
 
     Attributes:
-        file: its name here.
+        file: its name here, and on a mirror.
         addresses: where it is; the next is tried where one fails.
         size: bytes; None where none is published.
         digest: None where none is published: then what came first is taken as right, and recorded.
@@ -63,6 +67,41 @@ class Weights:
         return self.download.file
 
 
-def pytorch_file(file: str, size: int | None, digest: Digest) -> Download:
-    """A file of torchvision's, at its lasting address."""
-    return Download(file, (f"https://download.pytorch.org/models/{file}",), size, digest)
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of pictures in an archive, and where it goes.
+
+    Attributes:
+        inside: how its path inside the archive ends, as ``"images/train"``.
+        to: the folder under the data folder, as ``"train/bsds300-train"``.
+        pictures: how many it has.
+    """
+
+    inside: str
+    to: str
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A data set, unpacked under the data folder.
+
+    Attributes:
+        name: in `subpixel data fetch NAME`.
+        title: what it is.
+        download: the archive.
+        folders: what is taken out of it.
+        licence: who may use it for what.
+        pairs: True for a benchmark set in EDSR's layout: ``inside`` holds ``HR`` and ``LR_bicubic/X2`` … ``X4``, and
+            ``to`` gets ``HR/xR``, cut to a multiple of R, and ``LR/xR``; `Folder.pictures` counts one factor's.
+    """
+
+    name: str
+    title: str
+    download: Download
+    folders: tuple[Folder, ...]
+    licence: str
+    pairs: bool = False
+
+
+Entry = Weights | Pictures

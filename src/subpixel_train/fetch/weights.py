@@ -1,20 +1,22 @@
-"""Pretrained weights that can be fetched."""
+"""Pretrained weights that can be fetched. Sizes and digests: torchvision's file names, and what projects publish."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from subpixel.errors import SettingError
-from subpixel_train.fetch.entries import Digest, Download, Weights, pytorch_file
+from subpixel_train.fetch.entries import Digest, Download, Weights
 
-_TORCHVISION: Final = "BSD 3-clause (torchvision); trained on ImageNet, whose pictures are for research"
+_PYTORCH: Final = "https://download.pytorch.org/models"
+_TORCHVISION: Final = "BSD 3-clause; trained on ImageNet"
 
 WEIGHTS: Final[tuple[Weights, ...]] = (
     Weights(
         "vgg19",
         "VGG19",
-        pytorch_file(
+        Download(
             "vgg19-dcbb9e9d.pth",
+            (f"{_PYTORCH}/vgg19-dcbb9e9d.pth",),
             574_673_361,
             Digest("sha256", "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),
         ),
@@ -29,14 +31,15 @@ WEIGHTS: Final[tuple[Weights, ...]] = (
             77_933_206,
             Digest("sha256", "8030f9c929ed71a06728db4b61323960e573b463e68f310bd1bfb31ed62cbf91"),
         ),
-        "Apache-2.0 (timm); trained on ImageNet, whose pictures are for research",
+        "Apache-2.0; trained on ImageNet",
         also=("efficientnet_b4_ra2_320-7eb33cd5.pth",),
     ),
     Weights(
         "efficientnet-b4-torchvision",
         "EfficientNet-B4 (torchvision)",
-        pytorch_file(
+        Download(
             "efficientnet_b4_rwightman-23ab8bcd.pth",
+            (f"{_PYTORCH}/efficientnet_b4_rwightman-23ab8bcd.pth",),
             None,
             Digest("sha256", "23ab8bcd5bdbef61a7a43b91adcad81f622fd7f36fb4935a569828d77888c44e"),
         ),
@@ -46,7 +49,12 @@ WEIGHTS: Final[tuple[Weights, ...]] = (
     Weights(
         "squeezenet",
         "SqueezeNet 1.0",
-        pytorch_file("squeezenet1_0-b66bff10.pth", None, Digest("sha256-start", "b66bff10")),
+        Download(
+            "squeezenet1_0-b66bff10.pth",
+            (f"{_PYTORCH}/squeezenet1_0-b66bff10.pth",),
+            None,
+            Digest("sha256-start", "b66bff10"),
+        ),
         _TORCHVISION,
         also=("squeezenet_v1.0_fp16.safetensors", "squeezenet1_0-a815701f.pth"),
     ),
