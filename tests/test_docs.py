@@ -30,7 +30,10 @@ PAGES = [
 RUNNABLE = [README, DOCS / "how-to" / "python.md", DOCS / "how-to" / "own-model.md"]
 """Pages whose Python blocks run."""
 FIRST = "pip install -c constraints.txt . && subpixel upscale examples/scene.png"
-SECOND = "pip install -c constraints.txt -e '.[train,dev]' && pytest"
+SECOND = (
+    "pip install -c constraints.txt -e '.[train,convert,dev]'"
+    " && pip install --no-deps -c constraints.txt spandrel && pytest"
+)
 
 
 def name(path: Path) -> str:
@@ -66,7 +69,7 @@ def test_what_the_two_commands_need_is_there() -> None:
     assert (ROOT / "constraints.txt").is_file()
     assert (ROOT / "examples" / "scene.png").is_file()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert {"train", "dev"} <= project["optional-dependencies"].keys()
+    assert {"train", "convert", "dev"} <= project["optional-dependencies"].keys()
 
 
 def generator() -> ModuleType:
