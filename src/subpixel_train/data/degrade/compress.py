@@ -79,5 +79,5 @@ class Compressed(Operation):
             )
         else:
             encoded = image.webpsave_buffer(Q=self.quality)
-        decoded: NDArray[np.uint8] = pyvips.Image.new_from_buffer(encoded, "").numpy()
+        decoded: NDArray[np.uint8] = pyvips.Image.new_from_buffer(encoded, "", access="sequential").numpy()
         return np.divide(decoded[..., :3].transpose(2, 0, 1), 255, dtype=np.float32, order="C")
