@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from pydantic import ValidationError
 
 pytest.importorskip("torch", reason="training needs PyTorch: pip install 'subpixel[train]'")
@@ -215,3 +217,12 @@ def test_a_recipe_says_what_is_wrong_with_its_data(recipe_file: Path) -> None:
     made = recipes.load(str(recipe_file), ["data.flatness={start: 0.05, grow: 0.01, max: 0.1}"])
     assert made.data.threshold(2) == pytest.approx(0.07)
     assert recipes.load(str(recipe_file), ["data.flatness=0.1"]).data.threshold(7) == 0.1
+
+
+def test_the_sections_in_the_documentation_are_data_sections() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "training-data.md"
+    if not page.is_file():
+        pytest.skip("runs in a checkout of the project")
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    made = [DataSettings.model_validate(yaml.safe_load(block)["data"]) for block in blocks]
+    assert len(made) >= 5 and sum(bool(settings.degrade) for settings in made) == 2

@@ -26,6 +26,10 @@ DRAWS: Final = 4
 """Small pictures beside each crop."""
 PLACES: Final = 24
 """Places tried for a crop; the one with most to see is shown."""
+CANDIDATES: Final = 8
+"""Photographs of which the one with most to see stands for all, where degradations are shown one by one."""
+EACH_SIDE: Final = 48
+"""Small pixels of the crop there, at least."""
 LINE: Final = 18
 """Height of a line of small type."""
 ALL_KINDS: Final[tuple[Step, ...]] = (
@@ -61,6 +65,7 @@ class _Source:
     top: int
     left: int
     side: int
+    detail: float
 
 
 def preview(
@@ -84,15 +89,18 @@ def preview(
         enlarged: the network's input, which crops are measured in, is the enlarged picture.
         seed: other seeds draw other crops and values.
         count: rows, one photograph each.
-        each: show every degradation of the recipe on its own, a row each; all kinds where it has none.
+        each: show every degradation of the recipe on its own, a row each, on one photograph; all kinds where it has
+            none.
 
     Returns:
         (H, W, 3) uint8.
     """
-    chosen = [photographs[index * len(photographs) // count] for index in range(min(count, len(photographs)))]
+    shown = min(CANDIDATES if each else count, len(photographs))
+    chosen = [photographs[index * len(photographs) // shown] for index in range(shown)]
     if each:
         steps = settings.degrade or ALL_KINDS
-        (source,) = _sources(chosen[:1], settings, scale, seed, enlarged)
+        wide = settings.model_copy(update={"crop": max(settings.crop, EACH_SIDE)})
+        source = max(_sources(chosen, wide, scale, seed, enlarged), key=lambda source: source.detail)
         rows = [_row(source, _alone(steps, index), scale, seed, step.kind) for index, step in enumerate(steps)]
         return _sheet(rows, title, f"every degradation on its own, {_sizes(source.side, scale)}")
     sources = _sources(chosen, settings, scale, seed, enlarged)
@@ -134,7 +142,7 @@ def _sources(
             piece = rgb[top * scale : (top + side) * scale, left * scale : (left + side) * scale]
             if (found := detail(np.divide(piece, 255, dtype=np.float32))) > best:
                 best, place = found, (top, left)
-        return _Source(photograph.name, rgb, small, *place, side)
+        return _Source(photograph.name, rgb, small, *place, side, best)
 
     return read_all(photographs, make)
 
