@@ -33,7 +33,7 @@ NOTHING: Final = 1e-6
 LARGEST: Final = 64
 """Largest step, in input pixels, in which a network may treat places alike."""
 
-_SIGHT: Final = 320  # distance from the seam up to which results are compared
+_SIGHT: Final = 256  # distance from the seam up to which results are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Reach:
     @property
     def levels(self) -> float:
         """`seam` in levels of 8 bits."""
-        return self.seam * 255
+        return min(self.seam, 1.0) * 255
 
 
 def measure(network: nn.Module, run: Run, channels: int, scale: int, align: int = 1, least: int = 1) -> Reach:
@@ -149,19 +149,20 @@ def steps(run: Run, channels: int, scale: int, align: int = 1, least: int = 1) -
 def influence(run: Run, channels: int, scale: int, align: int = 1, least: int = 1) -> NDArray[np.float64]:
     """Largest change of a result at each distance from replaced pixels: (distance,), distance 1 first.
 
-    Pictures are noise and smooth shapes, upright and lying; what replaces them are other such, white and black.
+    Half of a picture of shapes and noise is replaced by white, by black and by other noise: what pools over the whole
+    picture sees another mean, as it does in tiles.
     """
     short = _up(max(least, 16), align)
-    seam = _up(48, align)
-    length = _up(seam + _SIGHT, align)
-    curve = np.zeros(length - seam)
+    seam = _up(_SIGHT, align)
+    curve = np.zeros(seam)
     rng = np.random.default_rng(0)
     for upright in (False, True):
-        for case in range(2):
-            picture = _smooth(rng, channels, short, length) if case else _noise(rng, channels, short, length)
-            other = picture.copy()
-            other[..., :seam] = rng.random((1, channels, short, seam), np.float32) if case else 1 - picture[..., :seam]
-            wanted, made = (_turned(run(_turned(x, upright)), upright) for x in (picture, other))
+        picture = (_smooth(rng, channels, short, 2 * seam) + _noise(rng, channels, short, 2 * seam)) / np.float32(2)
+        wanted = _turned(run(_turned(picture, upright)), upright)
+        for other in (1.0, 0.0, _noise(rng, channels, short, seam)):
+            changed = picture.copy()
+            changed[..., :seam] = other
+            made = _turned(run(_turned(changed, upright)), upright)
             change = np.abs(made - wanted)[..., seam * scale :].max(axis=(0, 1, 2))
             curve = np.maximum(curve, change.reshape(-1, scale).max(axis=1))
     return curve
