@@ -67,7 +67,7 @@ class _State(BaseModel):
     total: int | None
 
 
-class _NoDowngrade(urllib.request.HTTPRedirectHandler):
+class SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows redirections, but not from HTTPS to HTTP, nor to anything else."""
 
     def redirect_request(
@@ -180,7 +180,7 @@ class Transfer:
     @contextlib.contextmanager
     def _open(self, headers: dict[str, str], have: int) -> Iterator[http.client.HTTPResponse | None]:
         """The answer; None where the part turns out to be whole."""
-        opener = urllib.request.build_opener(_NoDowngrade)
+        opener = urllib.request.build_opener(SafeRedirects)
         request = urllib.request.Request(self.address, headers=headers)
         try:
             with opener.open(request, timeout=TIMEOUT) as response:
