@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from drawn import draw, save
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
-from subpixel.errors import OutputExists, PictureUnreadable, SettingError, TrainingError
+from subpixel.errors import OutputExists, OutputUnwritable, PictureUnreadable, SettingError, TrainingError
 from subpixel_train import recipe as recipes
 from subpixel_train.cli_data import data
 from subpixel_train.data import DataSettings, held_out_pairs, make_batches, training_photographs
@@ -121,6 +123,20 @@ def test_a_pack_that_cannot_be_finished_leaves_the_old_one(photos: Path, packed:
 
     with pytest.raises(Stopped):
         write_pack(photographs_of(photos / "photos"), packed, progress=stop)
+    assert packed.read_bytes() == before and [path.name for path in packed.parent.iterdir()] == ["set.pack"]
+
+
+def test_a_full_disk_is_named_and_the_old_pack_stays(
+    photos: Path, packed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = packed.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputUnwritable, match=r"cannot write .*set\.pack: No space left"):
+        write_pack(photographs_of(photos / "photos"), packed)
     assert packed.read_bytes() == before and [path.name for path in packed.parent.iterdir()] == ["set.pack"]
 
 

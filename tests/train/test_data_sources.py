@@ -23,9 +23,11 @@ from subpixel_train.data import (
     Picture,
     held_out_pairs,
     make_batches,
+    memory,
     training_photographs,
 )
 from subpixel_train.data.examples import detail, make_picture
+from subpixel_train.data.pack import Pack, write_pack
 from subpixel_train.data.settings import FlatnessSettings
 from subpixel_train.networks import build
 
@@ -97,6 +99,7 @@ def test_sizes_that_do_not_fit_are_named_with_what_would_be_right(pairs: Path) -
         ({"degrade": [{"kind": "jpeg"}]}, "degrade makes small pictures, but pairs bring"),
         ({"sizes": [0.5]}, "sizes makes photographs"),
         ({"mode": "square"}, "mode square squashes"),
+        ({"flatness": 5}, "less than 0.5"),
         ({"flatness": 0.1, "mode": "tiles"}, "flatness is for mode crops, not tiles"),
     ],
 )
@@ -167,6 +170,31 @@ def test_crops_have_to_fit_the_strides_of_the_network(photos: Path) -> None:
     train, _ = training_photographs(photos, settings)
     with pytest.raises(TrainingError, match=r"data\.crop is 17: autoencoder needs a multiple of 2, as 16"):
         make_batches(train, settings, build("autoencoder", 2), seed=0)
+
+
+def test_a_crop_that_leaves_no_target_is_refused(photos: Path) -> None:
+    train, _ = training_photographs(photos, settings_for(folders=["photos"]))
+    for mode, crop in (("crops", 10), ("tiles", 8), ("centre", 20)):
+        settings = settings_for(folders=["photos"], crop=crop, mode=mode)
+        with pytest.raises(TrainingError, match=rf"data\.crop is {crop}: espcn trains without padding: 10 of"):
+            make_batches(train, settings, build("espcn", 2, padded=False), seed=0)
+
+
+def test_photographs_that_fill_the_memory_are_announced(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(folders=["photos"], sizes=[1.0, 0.5], held_out=0)
+    train, _ = training_photographs(photos, settings)
+    pixels = sum(photograph.size()[0] * photograph.size()[1] for photograph in train)
+    assert memory.needed(train, settings.sizes) == round(3 * pixels * 1.25)
+    write_pack(train, tmp_path / "set.pack")
+    assert memory.needed(Pack(tmp_path / "set.pack").photographs(), [1.0]) == 0
+    network = build("rdn", 2)
+    make_batches(train, settings, network, seed=0)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(memory, "free", lambda: 1000)
+    make_batches(train, settings, network, seed=0)
+    assert "6 photographs take" in (said := capsys.readouterr().err) and "subpixel data pack" in said
 
 
 def test_detail_is_isrs_measure() -> None:

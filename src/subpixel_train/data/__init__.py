@@ -11,6 +11,7 @@ from subpixel_train.data.batches import Batch, Batches, Crops, Squares, Tiles, W
 from subpixel_train.data.device import DeviceCrops, fits
 from subpixel_train.data.examples import Cut, Example, Geometry, Pair, Picture, make_example, make_picture
 from subpixel_train.data.folders import DATA_VARIABLE, data_root, pictures, read_rgb
+from subpixel_train.data.memory import warn_of_memory
 from subpixel_train.data.pairs import benchmark_pairs, held_out_pairs
 from subpixel_train.data.photographs import FilePhotograph, PairPhotograph, Photograph, check_pairs, read_all
 from subpixel_train.data.pixels import centred, resized
@@ -75,12 +76,20 @@ def make_batches(
         raise TrainingError(
             f"data.crop is {settings.crop}", f"{network.name} needs a multiple of {network.align}, as {right}"
         )
+    side = settings.crop // (network.scale if settings.mode == "centre" and network.input == "small" else 1)
+    if side <= 2 * geometry.trim:
+        raise TrainingError(
+            f"data.crop is {settings.crop}",
+            f"{network.name} trains without padding: {2 * geometry.trim} of {side} pixels are border; raise it",
+        )
     check_pairs(photographs, network.scale)
     if settings.mode == "square":
         side = settings.crop * network.scale
         return Squares(
             photographs, geometry, scales=scales, side=side, size=settings.batch, seed=seed, pipeline=pipeline
         )
+
+    warn_of_memory(photographs, settings.sizes)
 
     def load(photograph: Photograph) -> list[Example]:
         rgb, small = photograph.read(), photograph.read_small()

@@ -110,7 +110,10 @@ class _Store:
 
 
 def fits(crops: Crops, device: torch.device) -> bool:
-    """Whether the pictures can live on the device: clean, 8 bits, and within `SHARE` of a GPU's free memory."""
+    """Whether the pictures can live on the device: clean, 8 bits, and within `SHARE` of a GPU's free memory.
+
+    Other accelerators share the host's memory; there is nothing to ask.
+    """
     pictures = _pictures(crops)
     if pictures is None:
         return False

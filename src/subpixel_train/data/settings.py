@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -67,7 +67,7 @@ class DataSettings(_Settings):
         description="sizes at which each photograph is used; reduced ones have more detail and no JPEG blocks",
     )
     flat: float = Field(default=0.0, ge=0, le=0.5, description="chance of a crop of one level: white has to stay white")
-    flatness: float | FlatnessSettings = Field(
+    flatness: Annotated[float, Field(ge=0, lt=0.5)] | FlatnessSettings = Field(
         default=0.0, description="crops with less detail than this (0–1) are drawn again; may grow; 0: all are taken"
     )
     degrade: list[Degradation] = Field(
