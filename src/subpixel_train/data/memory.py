@@ -49,7 +49,8 @@ def warn_of_memory(photographs: Sequence[Photograph], sizes: Sequence[float]) ->
     """One line on stderr where the photographs take most of the memory that is left, or more than that."""
     wanted, there = needed(photographs, sizes), free()
     if there is not None and wanted > SHARE * there:
+        takes, left = f"{wanted / 2**30:.1f} GiB", f"{there / 2**30:.1f} GiB"
         warn(
-            f"{len(photographs)} photographs take {wanted / 2**30:.1f} GiB of memory, {there / 2**30:.1f} GiB are free: "
-            "make a pack of them, which takes none, with subpixel data pack"
+            f"{len(photographs)} photographs take {takes} of memory and {left} are free: make a pack of them, which takes "
+            "none, with subpixel data pack"
         )
