@@ -164,6 +164,9 @@ def test_commands_parse(page: Path, words: list[str]) -> None:
     group = typer.main.get_command(app)
     command = group.get_command(None, words[0])  # type: ignore[attr-defined]
     assert command is not None, f"there is no command {words[0]}"
+    while (inner := getattr(command, "commands", None)) and words[1:]:
+        assert words[1] in inner, f"subpixel {words[0]} has no command {words[1]}"
+        command, words = inner[words[1]], words[1:]
     command.make_context(words[0], words[1:])
 
 

@@ -34,7 +34,7 @@ class _Commands(typer.core.TyperGroup):
         from importlib.metadata import entry_points  # 20 ms that the commands of the table do without
 
         more = {entry.name: entry.value for entry in entry_points(group="subpixel.commands")}
-        return {**_OWN, **{name: where for name, where in more.items() if name not in _OWN}}
+        return {**_OWN, **{name: where for name, where in sorted(more.items()) if name not in _OWN}}
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of the table."""
