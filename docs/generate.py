@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import typer.main
 
@@ -70,7 +71,7 @@ def between(text: str, made: str) -> str:
 
 def command_line() -> str:
     """The help of every command as it is printed."""
-    names = typer.main.get_command(app).list_commands(None)  # type: ignore[attr-defined]
+    named = [f"subpixel {' '.join(words)}" for words in command_words()]
     lines = [
         "# Command line",
         "",
@@ -80,14 +81,24 @@ def command_line() -> str:
         "the same commands as `subpixel train` and `subpixel export`; both need the extra `train`.",
         "",
         "- [subpixel](#subpixel)",
-        *(f"- [subpixel {name}](#subpixel-{name})" for name in names),
+        *(f"- [{name}](#{name.replace(' ', '-')})" for name in named),
         "",
         "Exit codes are explained in [errors](errors.md), the formats that are read and written in",
         "[formats](formats.md).",
     ]
-    for words in ((), *((name,) for name in names)):
+    for words in ((), *command_words()):
         lines += ["", f"## {' '.join(('subpixel', *words))}", "", "```text", help_text(words), "```"]
     return "\n".join(lines) + "\n"
+
+
+def command_words() -> list[tuple[str, ...]]:
+    """The words of every command; those of a command that has commands of its own follow it."""
+    group: Any = typer.main.get_command(app)
+    found: list[tuple[str, ...]] = []
+    for name in group.list_commands(None):
+        found.append((name,))
+        found += [(name, inner) for inner in getattr(group.get_command(None, name), "commands", ())]
+    return found
 
 
 def help_text(words: Iterable[str]) -> str:
