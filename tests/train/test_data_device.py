@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from subpixel_train.data.degrade import Jpeg, Pipeline
 from subpixel_train.data.device import fits
 from subpixel_train.data.examples import make_example, make_picture
 from subpixel_train.data.pack import Pack, write_pack
+from subpixel_train.data.prefetch import spare_cores
 from subpixel_train.data.sources import photographs_of
 from subpixel_train.networks import build
 
@@ -69,6 +71,14 @@ def test_only_clean_pictures_of_8_bits_fit() -> None:
     pairs = [make_example("a", draw(60, 60, 0), enlarged, (2,))]
     for examples, how in ((degraded, geometry), (pairs, enlarged)):
         assert not fits(Crops(examples, how, crop=16, size=2, epoch_steps=2, flat=0, seed=0), CPU)
+
+
+def test_threads_take_the_cores_that_the_network_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    for cores, processes, threads in ((1, 1, 1), (4, 1, 1), (8, 1, 4), (64, 1, 8), (32, 4, 4)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process, cores=cores: set(range(cores)), raising=False)
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
+        assert spare_cores() == threads
 
 
 def test_waiting_for_batches_is_measured() -> None:

@@ -50,7 +50,5 @@ def warn_of_memory(photographs: Sequence[Photograph], sizes: Sequence[float]) ->
     wanted, there = needed(photographs, sizes), free()
     if there is not None and wanted > SHARE * there:
         takes, left = f"{wanted / 2**30:.1f} GiB", f"{there / 2**30:.1f} GiB"
-        warn(
-            f"{len(photographs)} photographs take {takes} of memory and {left} are free: make a pack of them, which takes "
-            "none, with subpixel data pack"
-        )
+        hint = "make a pack of them, which takes none, with subpixel data pack"
+        warn(f"{len(photographs)} photographs take {takes} of memory and {left} are free: {hint}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -56,10 +57,11 @@ class Blurred(Operation):
         kernel = self.kernel()
         radius = kernel.shape[0] // 2
         padded = np.pad(picture, ((0, 0), (radius, radius), (radius, radius)), mode="symmetric")
-        room = padded.shape[1:]
-        spectrum = np.fft.rfft2(padded, axes=(1, 2)) * np.fft.rfft2(kernel, room)
+        room = (_quick(padded.shape[1]), _quick(padded.shape[2]))
+        spectrum = np.fft.rfft2(padded, room, axes=(1, 2)) * np.fft.rfft2(kernel.astype(np.float32), room)
         whole = np.fft.irfft2(spectrum, room, axes=(1, 2))
-        inside = whole[:, 2 * radius :, 2 * radius :]  # the kernel's middle stands at its index `radius`
+        rows, columns = (slice(2 * radius, 2 * radius + length) for length in picture.shape[1:])
+        inside = whole[:, rows, columns]  # the kernel's middle stands at its index `radius`
         return np.clip(inside, 0, 1).astype(np.float32)
 
     def kernel(self) -> NDArray[np.float64]:
@@ -71,3 +73,16 @@ class Blurred(Operation):
         weights = np.exp(-0.5 * ((forward / self.along) ** 2 + (sideways / self.across) ** 2))
         normed: NDArray[np.float64] = weights / weights.sum()
         return normed
+
+
+@cache
+def _quick(length: int) -> int:
+    """The next length that has no prime factor above 5: Fourier transforms of others take several times as long."""
+    while True:
+        rest = length
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+        length += 1
