@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,12 @@ from subpixel_train.data import (
     Crops,
     DataSettings,
     Geometry,
+    Photograph,
     Picture,
     held_out_pairs,
     make_batches,
     memory,
+    read_all,
     training_photographs,
 )
 from subpixel_train.data.examples import detail, make_picture
@@ -155,6 +158,20 @@ def test_a_folder_of_broken_files_is_an_error(tmp_path: Path, mode: str) -> None
     train, _ = training_photographs(tmp_path, settings)
     with pytest.raises(TrainingError, match="none of 5 pictures can be read"):
         make_batches(train, settings, build("rdn", 2), seed=0).batch(0)
+
+
+def test_after_an_interruption_nothing_more_is_read(photos: Path) -> None:
+    train, _ = training_photographs(photos, settings_for(folders=["photos"]))
+    read: list[str] = []
+
+    def make(photograph: Photograph) -> None:
+        read.append(photograph.name)
+        time.sleep(0.02)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_all(train * 20, make)
+    assert len(read) < 20
 
 
 def test_pictures_smaller_than_a_crop_are_named_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,6 +45,7 @@ __all__ = [
     "make_batches",
     "make_picture",
     "pictures",
+    "read_all",
     "read_rgb",
     "training_photographs",
 ]
@@ -58,6 +59,7 @@ def make_batches(
     seed: int,
     threads: int = 1,
     device: torch.device | None = None,
+    quiet: bool = True,
 ) -> Batches:
     """Read the photographs and lay out the training that a recipe describes.
 
@@ -69,6 +71,7 @@ def make_batches(
         threads: photographs read at a time.
         device: of the network. On an accelerator, clean crops are kept and cut in its memory where they fit; the
             batches are the same, bit for bit.
+        quiet: show no bar while photographs are read; without it there is one on a terminal.
     """
     geometry, scales, pipeline = Geometry.of(network), network.scales, settings.pipeline()
     if settings.crop % network.align and settings.mode != "centre":
@@ -100,7 +103,7 @@ def make_batches(
             for size in settings.sizes
         ]
 
-    examples = [example for made in read_all(photographs, load, threads) for example in made]
+    examples = [example for made in read_all(photographs, load, threads, quiet=quiet) for example in made]
     match settings.mode:
         case "crops":
             crops = Crops(

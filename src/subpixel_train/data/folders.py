@@ -33,10 +33,12 @@ def data_root(given: Path | None = None) -> Path:
 def pictures(folder: Path) -> list[Path]:
     """The pictures in a folder and below, by name."""
     if not folder.is_dir():
+        name = name_of(folder)
         raise TrainingError(
             f"there is no folder {folder}",
-            f"recipes name folders relative to --data or {DATA_VARIABLE}; put the pictures there or name other folders "
-            "with --set data.folders=[…]",
+            f"recipes name folders relative to --data or {DATA_VARIABLE}; "
+            + (f"get this one with: subpixel data fetch {name}, " if name else "put the pictures there, ")
+            + "or name other folders with --set data.folders=[…]",
         )
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not found:

@@ -13,6 +13,8 @@ from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from subpixel.errors import PictureUnreadable, TrainingError
 from subpixel_train.data.folders import read_rgb, read_size
@@ -144,21 +146,38 @@ def check_pairs(photographs: Sequence[Photograph], scale: int) -> None:
         )
 
 
-def read_all(photographs: Sequence[Photograph], make: Callable[[Photograph], Made], threads: int = 1) -> list[Made]:
+def read_all(
+    photographs: Sequence[Photograph], make: Callable[[Photograph], Made], threads: int = 1, *, quiet: bool = True
+) -> list[Made]:
     """Make something of every photograph; those that cannot be read are named, counted and left out.
 
     Args:
         photographs: in this order.
         make: reads one; what it raises besides PictureUnreadable goes up.
         threads: photographs read at a time.
+        quiet: show no bar; without it there is one on a terminal.
     """
     made, broken = [], []
-    with ThreadPoolExecutor(threads) as pool:
-        for result in pool.map(_attempt(make), photographs):
-            if isinstance(result, PictureUnreadable):
-                broken.append(str(result))
-            else:
-                made.append(result)
+    pool = ThreadPoolExecutor(threads)
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("reading photographs"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        disable=quiet or not console.is_terminal,
+        transient=True,
+    )
+    try:
+        with bar:
+            for result in bar.track(pool.map(_attempt(make), photographs), total=len(photographs)):
+                if isinstance(result, PictureUnreadable):
+                    broken.append(str(result))
+                else:
+                    made.append(result)
+    finally:  # after Ctrl-C, too, nothing more is read
+        pool.shutdown(wait=True, cancel_futures=True)
     if broken:
         if not made:
             raise TrainingError(f"none of {len(broken)} pictures can be read", several(broken))
