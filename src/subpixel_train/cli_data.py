@@ -13,7 +13,16 @@ data = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=
 
 @data.callback()
 def _data() -> None:
-    """Get, look at and pack the pictures that training needs."""
+    """Get, look at and pack the pictures that training needs.
+
+    Examples:
+
+        subpixel data fetch bsds300 t91 set5 --data pictures
+
+        subpixel data preview espcn-x3 --data pictures
+
+        subpixel data pack pictures/train/t91 -o t91.pack
+    """
 
 
 data.command()(fetch)

@@ -6,14 +6,8 @@ import hashlib
 import http.client
 import io
 import json
-import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +18,7 @@ import pytest
 
 pytest.importorskip("pydantic", reason="fetching needs pydantic: pip install 'subpixel[train]'")
 
+from fetching import CONTENT, SHA256, Notes, file_of, source, whole
 from server import Server, serving
 
 from subpixel.errors import OutputUnwritable, TrainingError
@@ -31,48 +26,11 @@ from subpixel_train.fetch import records, transfer
 from subpixel_train.fetch.entries import Digest, Download
 from subpixel_train.fetch.obtain import Source, obtain
 
-CONTENT = random.Random(7).randbytes(1_500_000)
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-class Notes:
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.stages: list[str] = []
-        self.notes: list[str] = []
-        self.last: tuple[int, int | None] = (0, None)
-
-    def stage(self, what: str) -> None:
-        self.stages.append(what)
-
-    def progress(self, done: int, total: int | None) -> None:
-        self.last = (done, total)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving() as running:
         yield running
-
-
-def source(**more: object) -> tuple[Source, Notes, list[float]]:
-    """A source that keeps notes and the pauses it would have made."""
-    notes, pauses = Notes(), []
-    return Source(notes, pause=pauses.append, **more), notes, pauses  # type: ignore[arg-type]
-
-
-def file_of(server: Server, *addresses: str, digest: Digest | None = None, size: int | None = None) -> Download:
-    return Download("a.bin", tuple(server.at(name) for name in addresses or ("a.bin",)), size, digest)
-
-
-def whole(folder: Path) -> bool:
-    """The file is there, and nothing else but the record."""
-    assert sorted(path.name for path in folder.iterdir()) == ["a.bin", "fetched.json"]
-    return (folder / "a.bin").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -352,55 +310,3 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, server: Server) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputUnwritable, match="cannot make"):
         obtain(file_of(server), tmp_path / "file", source()[0])
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fcntl")
-def test_two_at_a_time_do_not_write_one_file(tmp_path: Path, server: Server) -> None:
-    gate = threading.Event()
-    server.put("a.bin", CONTENT, gate=gate)
-    first = threading.Thread(target=obtain, args=(file_of(server), tmp_path, source()[0]))
-    first.start()
-    while not server.sent:
-        time.sleep(0.01)
-    with pytest.raises(TrainingError, match="is being fetched by another process"):
-        obtain(file_of(server), tmp_path, source()[0])
-    gate.set()
-    first.join()
-    assert whole(tmp_path)
-
-
-PROGRAM = """
-import signal, sys
-from pathlib import Path
-from test_fetch_download import Notes
-from subpixel_train.fetch.entries import Download
-from subpixel_train.fetch.obtain import Source, obtain
-try:
-    obtain(Download("a.bin", (sys.argv[1],)), Path(sys.argv[2]), Source(Notes()))
-except KeyboardInterrupt:
-    sys.exit(130)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_process_leaves_a_part_that_is_completed(
-    tmp_path: Path, server: Server, number: signal.Signals
-) -> None:
-    gate = threading.Event()
-    reply = server.put("a.bin", CONTENT, gate=gate)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-    running = subprocess.Popen([sys.executable, "-c", PROGRAM, server.at("a.bin"), str(tmp_path)], env=environment)
-    part = tmp_path / "a.bin.partial"
-    deadline = time.monotonic() + 60
-    while not (part.is_file() and part.stat().st_size >= 500_000) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    running.send_signal(number)
-    assert running.wait(30) == (130 if number == signal.SIGINT else -signal.SIGKILL)
-    gate.set()
-    reply.gate = None
-    have = part.stat().st_size
-    assert have >= 500_000 and not (tmp_path / "a.bin").exists()
-    obtain(file_of(server), tmp_path, source()[0])
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-    assert server.ranges()[-1] == f"bytes={have}-"

@@ -6,6 +6,8 @@ import hashlib
 import io
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,13 +21,14 @@ import pyvips
 pytest.importorskip("pydantic", reason="fetching needs pydantic: pip install 'subpixel[train]'")
 
 from drawn import draw
+from fetching import Notes
 from server import Server, serving
-from test_fetch_download import Notes
 
 from subpixel.cli.main import invoke
 from subpixel.errors import TrainingError
 from subpixel.measure.sets import BENCHMARKS, benchmark_set, fit_reference
 from subpixel_train import recipe as recipes
+from subpixel_train.data.folders import pictures
 from subpixel_train.fetch.catalogue import CATALOGUE
 from subpixel_train.fetch.entries import Digest, Download, Folder, Pictures, Weights
 from subpixel_train.fetch.entry import STORE, fetch, is_there
@@ -108,6 +111,13 @@ def test_folders_are_those_that_recipes_and_benchmarks_name() -> None:
     for name in recipes.shipped():
         for folder in recipes.load(name).data.folders:
             assert folder in made or folder in others, f"{name} names {folder}"
+
+
+def test_a_missing_folder_that_can_be_fetched_says_so(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="get this one with: subpixel data fetch t91"):
+        pictures(tmp_path / "train" / "t91")
+    with pytest.raises(TrainingError, match="put the pictures there"):
+        pictures(tmp_path / "train" / "mine")
 
 
 # data sets
@@ -273,3 +283,19 @@ def test_a_mistake_is_one_line(words: list[str], code: int, said: str, capfd: py
     assert invoke(["data", "fetch", *words]) == code
     error = capfd.readouterr().err
     assert error.startswith(f"subpixel: {said}") and error.count("\n") == 1
+
+
+def test_the_command_of_commands_shows_its_help_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["data"]) == 2
+    out, error = capfd.readouterr()
+    assert all(command in out + error for command in ("fetch", "pack", "preview", "Examples"))
+    assert "subpixel: " not in error
+    assert invoke(["data", "fetsh"]) == 2
+    assert "No such command 'fetsh'" in capfd.readouterr().err
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = "{'torch', 'pydantic', 'numpy', 'pyvips', 'yaml'}"
+    program = f"import sys, subpixel_train.cli_data; print(*sorted({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

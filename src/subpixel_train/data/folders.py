@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import PictureError, PictureUnreadable, TrainingError
 from subpixel.image import read
+from subpixel_train.fetch.catalogue import name_of
 
 SUFFIXES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 from typing import Final
 
 from subpixel.errors import SettingError
-from subpixel_train.fetch.entries import Entry
+from subpixel_train.fetch.entries import Entry, Pictures
 from subpixel_train.fetch.pictures import PICTURES
 from subpixel_train.fetch.weights import WEIGHTS
 
@@ -27,3 +28,11 @@ def find_entry(name: str) -> Entry:
         choice = f"did you mean {near[0]}?" if near else "subpixel data fetch --list shows them"
         raise SettingError(f"there is nothing named {name!r} to fetch", choice)
     return entry
+
+
+def name_of(folder: Path) -> str | None:
+    """The entry that fills a folder, as ``"t91"`` for ``pictures/train/t91``; None where none does."""
+    for entry in CATALOGUE.values():
+        if isinstance(entry, Pictures) and any(folder.parts[-2:] == Path(made.to).parts for made in entry.folders):
+            return entry.name
+    return None
