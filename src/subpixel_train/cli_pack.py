@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 def pack(
     folders: Annotated[list[Path], typer.Argument(help="Folders of photographs; they keep this order.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The pack, a file that ends in .pack.")],
+    scales: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scales",
+            metavar="R[,R]",
+            help="Keep the small pictures for this factor too, as 4, or 2,4 for two outputs. Repeatable.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a pack that is there.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors and warnings.")] = False,
 ) -> None:
@@ -27,6 +35,8 @@ def pack(
     Examples:
 
         subpixel data pack photos -o photos.pack
+
+        subpixel data pack photos -o photos.pack --scales 2 --scales 2,4
 
         subpixel train espcn-x3 --set data.folders=[photos.pack]
     """
@@ -42,6 +52,7 @@ def pack(
 
     if output.suffix != SUFFIX:
         raise SettingError(f"{output} does not end in {SUFFIX}", f"give --output {output.name}{SUFFIX}")
+    wanted = [_factors(text) for text in scales or []]
     if output.exists() and not overwrite:
         raise OutputExists(f"{output} exists", "replace it with --overwrite, or give another --output")
     photographs = [photograph for folder in folders for photograph in photographs_of(folder)]
@@ -60,8 +71,24 @@ def pack(
         return bar.track(items, total=len(photographs), description=output.name)
 
     with bar:
-        packed = write_pack(photographs, output, progress=shown)
+        packed = write_pack(photographs, output, scales=wanted, progress=shown)
     if packed.broken:
         warn(f"{len(packed.broken)} of {len(photographs)} pictures are left out: {several(packed.broken)}")
     if not quiet:
         typer.echo(f"{output}: {packed.pictures} pictures, {packed.size / 2**20:,.1f} MiB, {packed.sha256[:16]}")
+
+
+def _factors(text: str) -> tuple[int, ...]:
+    """Factors from ``"2,4"``: rising, each dividing the last, since targets are reductions of the photograph."""
+    try:
+        factors = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        factors = ()
+    if (
+        not factors
+        or min(factors) < 2
+        or list(factors) != sorted(set(factors))
+        or any(factors[-1] % f for f in factors)
+    ):
+        raise SettingError(f"--scales {text}", "give the factors of one network, rising, as 4 or 2,4")
+    return factors

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from subpixel.errors import OutputExists, OutputUnwritable, PictureUnreadable, SettingError, TrainingError
 from subpixel_train import recipe as recipes
 from subpixel_train.cli_data import data
-from subpixel_train.data import DataSettings, held_out_pairs, make_batches, training_photographs
+from subpixel_train.data import DataSettings, examples, held_out_pairs, make_batches, training_photographs
 from subpixel_train.data.pack import START, Pack, write_pack
 from subpixel_train.data.sources import photographs_of
 from subpixel_train.networks import build
@@ -36,6 +36,7 @@ def test_a_pack_holds_every_picture(photos: Path, packed: Path) -> None:
     for one, other in zip(Pack(packed).photographs(), photographs_of(photos / "photos"), strict=True):
         assert one.name == other.name and one.size() == other.size()
         np.testing.assert_array_equal(one.read(), other.read())
+        assert one.read_made((2,)) is None
         assert not one.read().flags.writeable and one.read().base is not None, "mapped, not copied"
 
 
@@ -84,6 +85,35 @@ def test_training_from_a_pack_is_training_from_the_folder(
     assert weights[0].keys() == weights[1].keys()
     for name, value in weights[0].items():
         np.testing.assert_array_equal(value, weights[1][name])
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "factors"), [("espcn", 3, (3,)), ("srcnn", 3, (3,)), ("two-basic", 4, (2, 4)), ("rdn", 2, (2,))]
+)
+def test_small_pictures_in_the_pack_are_those_that_would_be_made(
+    photos: Path, tmp_path: Path, name: str, scale: int, factors: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pack(photographs_of(photos / "photos"), tmp_path / "set.pack", scales=[factors, (5,)])
+    settings = DataSettings(folders=["photos"], crop=16, batch=4, held_out=0)
+    network = build(name, scale, padded=False)
+    plain = make_batches(photographs_of(photos / "photos"), settings, network, seed=0).batch(0)
+    monkeypatch.setattr(examples, "reduced", None)  # nothing is reduced now
+    packed = make_batches(photographs_of(tmp_path / "set.pack"), settings, network, seed=0).batch(0)
+    np.testing.assert_array_equal(packed.small, plain.small)
+    for one, other in zip(packed.targets, plain.targets, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_damaged_small_picture_is_found(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "set.pack"
+    write_pack(photographs_of(photos / "photos"), target, scales=[(2,)])
+    ((offset, _),) = Pack(target).entries[1].made["2"]
+    whole = bytearray(target.read_bytes())
+    whole[offset + 5] ^= 1
+    target.write_bytes(whole)
+    settings = DataSettings(folders=["set.pack"], crop=16, batch=4, held_out=0)
+    make_batches(photographs_of(target), settings, build("rdn", 2), seed=0)
+    assert "1 of 6 pictures are left out: 1.png in" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_pack_is_refused(tmp_path: Path) -> None:
@@ -153,7 +183,11 @@ def test_the_command_packs_folders_in_their_order(tmp_path: Path) -> None:
     assert [photograph.name for photograph in photographs_of(target)] == ["0.png", "1.png"] * 2
     for wrong, error in ((call, OutputExists), ([*call[:-1], str(tmp_path / "set")], SettingError)):
         assert isinstance(CliRunner().invoke(data, wrong).exception, error)
-    assert CliRunner().invoke(data, [*call, "--overwrite"]).exit_code == 0
+    call.append("--overwrite")
+    assert CliRunner().invoke(data, [*call, "--scales", "2", "--scales", "2,4"]).exit_code == 0
+    assert Pack(target).entries[0].made.keys() == {"2", "2,4"}
+    for text in ("", "1", "4,2", "3,4", "two"):
+        assert isinstance(CliRunner().invoke(data, [*call, "--scales", text]).exception, SettingError)
 
 
 def test_given_pairs_may_be_packs(tmp_path: Path) -> None:

@@ -9,7 +9,16 @@ import torch
 from subpixel.errors import TrainingError
 from subpixel_train.data.batches import Batch, Batches, Crops, Squares, Tiles, Wholes
 from subpixel_train.data.device import DeviceCrops, fits
-from subpixel_train.data.examples import Cut, Example, Geometry, Pair, Picture, make_example, make_picture
+from subpixel_train.data.examples import (
+    Cut,
+    Example,
+    Geometry,
+    Pair,
+    Picture,
+    enlarged_pair,
+    make_example,
+    make_picture,
+)
 from subpixel_train.data.folders import DATA_VARIABLE, data_root, pictures, read_rgb
 from subpixel_train.data.memory import warn_of_memory
 from subpixel_train.data.pairs import benchmark_pairs, held_out_pairs
@@ -95,6 +104,10 @@ def make_batches(
     warn_of_memory(photographs, settings.sizes)
 
     def load(photograph: Photograph) -> list[Example]:
+        ready = photograph.read_made(scales) if settings.sizes == [1.0] and settings.mode != "centre" else None
+        if ready and not pipeline:
+            picture = Picture(photograph.name, *ready)
+            return [enlarged_pair(picture, geometry) if geometry.enlarged else picture]
         rgb, small = photograph.read(), photograph.read_small()
         if settings.mode == "centre":
             rgb, small = centred(rgb, small, settings.crop, network.scale, network.align)

@@ -6,10 +6,11 @@
     16      8       length of the index, unsigned, little-endian
     24      32      SHA-256 of the index
     4096            pictures: (H, W, 3) uint8 each, starting at multiples of 64, zeros between them
-    …               index: JSON, one object per picture: name, height, width, offset, crc32
+    …               index: JSON, one object per picture: name, height, width, offset, crc32, made
 
-The index holds the checksum of every picture, so the checksum of the index is that of the whole. The same pictures
-give the same bytes.
+After a picture may stand what trainings make of it when they start, for the factors asked for: the small picture, and
+the smaller targets of networks with several outputs; `made` says where. The index holds the checksum of every part, so
+the checksum of the index is that of the whole. The same pictures give the same bytes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import PictureUnreadable, TrainingError
 from subpixel_train import files
+from subpixel_train.data.examples import make_picture
 from subpixel_train.data.photographs import Photograph
 
 SUFFIX: Final = ".pack"
@@ -41,18 +43,23 @@ ALIGN: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One picture of a pack: its name, its size in pixels, where it starts, and the CRC-32 of its bytes."""
+    """One picture of a pack.
+
+    Attributes:
+        name: of the file it was made of.
+        height: in pixels.
+        width: in pixels.
+        offset: where it starts.
+        crc32: of its bytes.
+        made: for factors as ``"4"`` or ``"2,4"``: offset and CRC-32 of the small picture, then of each smaller target.
+    """
 
     name: str
     height: int
     width: int
     offset: int
     crc32: int
-
-    @property
-    def length(self) -> int:
-        """Bytes."""
-        return self.height * self.width * 3
+    made: dict[str, list[tuple[int, int]]]
 
 
 class Pack:
@@ -79,17 +86,28 @@ class Pack:
         return len(self.entries)
 
     def pixels(self, index: int) -> NDArray[np.uint8]:
-        """One picture, (H, W, 3), in the file itself: read-only, not checked."""
+        """One picture, (H, W, 3), in the file itself: read-only. Raises PictureUnreadable where it is damaged."""
         entry = self.entries[index]
-        stored = self._bytes[entry.offset : entry.offset + entry.length]
-        return stored.reshape(entry.height, entry.width, 3)
+        return self._mapped(entry, entry.height, entry.width, entry.offset, entry.crc32)
 
-    def checked(self, index: int) -> NDArray[np.uint8]:
-        """As `pixels`, its checksum compared. Raises PictureUnreadable."""
-        pixels, entry = self.pixels(index), self.entries[index]
-        if zlib.crc32(pixels.reshape(-1).data) != entry.crc32:
+    def made(self, index: int, scales: Sequence[int]) -> tuple[NDArray[np.uint8], tuple[NDArray[np.uint8], ...]] | None:
+        """Small picture and targets for these factors, as `examples.make_picture` makes them; None: not in the pack."""
+        entry, scale = self.entries[index], scales[-1]
+        stored = entry.made.get(_key(scales))
+        if stored is None:
+            return None
+        height, width = entry.height // scale, entry.width // scale
+        small, *smaller = (
+            self._mapped(entry, height * step, width * step, offset, crc32)
+            for step, (offset, crc32) in zip((1, *scales), stored, strict=False)
+        )
+        return small, (*smaller, self.pixels(index)[: height * scale, : width * scale])
+
+    def _mapped(self, entry: Entry, height: int, width: int, offset: int, crc32: int) -> NDArray[np.uint8]:
+        flat = self._bytes[offset : offset + height * width * 3]
+        if zlib.crc32(flat.data) != crc32:
             raise PictureUnreadable(f"{entry.name} in {self.path} is damaged", "make the pack again")
-        return pixels
+        return flat.reshape(height, width, 3)
 
     def photographs(self) -> list[Photograph]:
         """The pictures in their order."""
@@ -124,7 +142,11 @@ class PackPhotograph(Photograph):
 
     def read(self) -> NDArray[np.uint8]:
         """(H, W, 3), sRGB, mapped from the file."""
-        return self.pack.checked(self.index)
+        return self.pack.pixels(self.index)
+
+    def read_made(self, scales: Sequence[int]) -> tuple[NDArray[np.uint8], tuple[NDArray[np.uint8], ...]] | None:
+        """Small picture and targets, where they are in the pack."""
+        return self.pack.made(self.index, scales)
 
     def size(self) -> tuple[int, int]:
         """Height and width."""
@@ -146,6 +168,7 @@ def write_pack(
     photographs: Sequence[Photograph],
     target: Path,
     *,
+    scales: Sequence[tuple[int, ...]] = (),
     progress: Callable[[Iterable[Photograph]], Iterable[Photograph]] = iter,
 ) -> Packed:
     """Decode photographs into a pack, one after the other, so that memory holds one at a time.
@@ -153,6 +176,7 @@ def write_pack(
     Args:
         photographs: in this order.
         target: replaced when the pack is whole.
+        scales: factors of networks whose small pictures are kept too, as ``[(2,), (2, 4)]``: trainings start at once.
         progress: goes through the photographs and shows how far it is.
     """
     entries: list[Entry] = []
@@ -161,15 +185,17 @@ def write_pack(
         file.write(bytes(START))
         for photograph in progress(photographs):
             try:
-                pixels = np.ascontiguousarray(photograph.read())
+                pixels = photograph.read()
             except PictureUnreadable as error:
                 broken.append(str(error))
                 continue
-            flat = pixels.reshape(-1)
+            offset, crc32 = _append(file, pixels)
+            made = {}
+            for wanted in scales:
+                picture = make_picture(photograph.name, pixels, wanted)
+                made[_key(wanted)] = [_append(file, part) for part in (picture.small, *picture.targets[:-1])]
             height, width, _ = pixels.shape
-            entries.append(Entry(photograph.name, height, width, file.tell(), zlib.crc32(flat.data)))
-            file.write(flat.data)
-            file.write(bytes(-file.tell() % ALIGN))
+            entries.append(Entry(photograph.name, height, width, offset, crc32, made))
         if not entries:
             raise TrainingError(f"none of {len(photographs)} pictures can be read", broken[0] if broken else "")
         index: list[dict[str, Any]] = [asdict(entry) for entry in entries]
@@ -179,3 +205,15 @@ def write_pack(
         file.seek(0)
         file.write(HEADER.pack(MAGIC, start, len(text), digest.digest()))
     return Packed(len(entries), start + len(text), digest.hexdigest(), tuple(broken))
+
+
+def _append(file: BinaryIO, pixels: NDArray[np.uint8]) -> tuple[int, int]:
+    """Write a picture; where it starts, and its CRC-32."""
+    flat, offset = np.ascontiguousarray(pixels).reshape(-1), file.tell()
+    file.write(flat.data)
+    file.write(bytes(-file.tell() % ALIGN))
+    return offset, zlib.crc32(flat.data)
+
+
+def _key(scales: Sequence[int]) -> str:
+    return ",".join(map(str, scales))

@@ -46,6 +46,10 @@ class Photograph(ABC):
         """The small picture (h, w, 3) where one is given; None where it is to be made."""
         return None
 
+    def read_made(self, scales: Sequence[int]) -> tuple[NDArray[np.uint8], tuple[NDArray[np.uint8], ...]] | None:
+        """Small picture and targets for a network's factors, where they were made before; else None."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class FilePhotograph(Photograph):
