@@ -150,9 +150,10 @@ def test_a_whole_part_needs_no_more_bytes(tmp_path: Path, server: Server) -> Non
 
 def test_a_busy_server_is_asked_again_after_longer_and_longer_pauses(tmp_path: Path, server: Server) -> None:
     server.put("a.bin", CONTENT, statuses=[500, 503, 502])
-    how, _, pauses = source()
+    how, notes, pauses = source()
     obtain(file_of(server, digest=Digest("sha256", SHA256)), tmp_path, how)
     assert whole(tmp_path) and pauses == [1, 2, 4]
+    assert any("503 Service Unavailable; trying again in 2 s" in stage for stage in notes.stages)
 
 
 def test_the_server_may_say_how_long_to_wait(tmp_path: Path, server: Server) -> None:

@@ -85,7 +85,7 @@ def _fetch_all(
         bars.name = entry.name
         outcome = fetch(entry, data, Source(bars, mirror, accept), again=again)
         where = ", ".join(str(place) for place in places(entry, data))
-        bars.say(f"{entry.name}: {'is there' if outcome == 'there' else 'fetched'}: {where} ({entry.licence})")
+        bars.say(f"{entry.name}: {'is there' if outcome == 'there' else 'fetched'}: {where} (licence: {entry.licence})")
     if not keep:  # only now: several entries may come from one archive
         for entry in entries:
             if isinstance(entry, Pictures):

@@ -86,7 +86,7 @@ def obtain(download: Download, folder: Path, source: Source, *, again: bool = Fa
     with _locked(target):
         expected = _expected(download, folder, source)
         if target.is_file() and not again:
-            found = _digests(target, source.watcher, f"checking {target.name}")
+            found = _digests(target, expected, source.watcher)
             if _wrong(found, expected) is None:
                 return False
             source.watcher.note(f"{target} is damaged (sha256 {found.sha256}): it is fetched again")
@@ -125,20 +125,26 @@ def _wrong(found: _Digests, expected: tuple[Digest, ...]) -> Digest | None:
 
 def _fetch(address: str, download: Download, target: Path, expected: tuple[Digest, ...], source: Source) -> _Digests:
     """Fetch from one address, verify, and give the file its name."""
-    part = target.with_name(f"{target.name}.partial")
+    part, watcher = target.with_name(f"{target.name}.partial"), source.watcher
+
+    def pause(seconds: float, why: str) -> None:
+        watcher.stage(f"{why}; trying again in {seconds:g} s")
+        source.pause(seconds)
+        watcher.stage(f"fetching {download.file}")
+
     while True:
-        source.watcher.stage(f"fetching {download.file}")
+        watcher.stage(f"fetching {download.file}")
         transfer = Transfer(
             address,
             part,
             size=download.size if source.accept is None else None,
             trusted=bool(expected),
             unpacked=_UNPACKED if download.archive else 0.0,
-            progress=source.watcher.progress,
-            pause=source.pause,
+            progress=watcher.progress,
+            pause=pause,
         )
         transfer.run()
-        found = _digests(part, source.watcher, f"checking {download.file}")
+        found = _digests(part, expected, watcher)
         wrong = _wrong(found, expected)
         if wrong is None:
             part.replace(target)
@@ -147,7 +153,7 @@ def _fetch(address: str, download: Download, target: Path, expected: tuple[Diges
         transfer.forget()
         if not transfer.resumed:
             raise AddressFailed(_complaint(address, download, wrong, found, target))
-        source.watcher.note(f"the parts of {download.file} do not fit together: it is fetched from the start")
+        watcher.note(f"the parts of {download.file} do not fit together: it is fetched from the start")
 
 
 def _complaint(address: str, download: Download, wrong: Digest, found: _Digests, target: Path) -> str:
@@ -158,16 +164,19 @@ def _complaint(address: str, download: Download, wrong: Digest, found: _Digests,
     return f"{address} gives a file with {got}, not {wrong.value} as the first time ({record})"
 
 
-def _digests(path: Path, watcher: Watcher, what: str) -> _Digests:
-    sha256, md5, done, total = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0, path.stat().st_size
-    watcher.stage(what)
+def _digests(path: Path, expected: tuple[Digest, ...], watcher: Watcher) -> _Digests:
+    """Digests of a file; MD5 only where it is expected, as each costs a pass over gigabytes."""
+    sha256, done, total = hashlib.sha256(), 0, path.stat().st_size
+    md5 = hashlib.md5(usedforsecurity=False) if any(digest.kind == "md5" for digest in expected) else None
+    watcher.stage(f"checking {path.name.removesuffix('.partial')}")
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             sha256.update(block)
-            md5.update(block)
+            if md5 is not None:
+                md5.update(block)
             done += len(block)
             watcher.progress(done, total)
-    return _Digests(sha256.hexdigest(), md5.hexdigest(), total)
+    return _Digests(sha256.hexdigest(), md5.hexdigest() if md5 is not None else "", total)
 
 
 @contextlib.contextmanager

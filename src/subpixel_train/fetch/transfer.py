@@ -97,7 +97,7 @@ class Transfer:
         trusted: True where a digest is known, so that a part may be completed from another server.
         unpacked: bytes that will be needed on the disk beside the file itself, per byte of it.
         progress: told about every block.
-        pause: waits so many seconds.
+        pause: waits so many seconds before another try; told why.
         resumed: True once a part was completed.
     """
 
@@ -107,7 +107,7 @@ class Transfer:
     trusted: bool = False
     unpacked: float = 0.0
     progress: Progress = field(default=lambda done, total: None)
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float, str], None] = field(default=lambda seconds, why: time.sleep(seconds))
     resumed: bool = False
 
     def run(self) -> None:
@@ -129,7 +129,7 @@ class Transfer:
                 if failures >= ATTEMPTS:
                     raise AddressFailed(f"{self.address}: {error}, {failures} times in a row") from None
                 wait = error.wait if error.wait is not None else 2.0 ** (failures - 1)
-                self.pause(min(wait, _LONGEST_PAUSE))
+                self.pause(min(wait, _LONGEST_PAUSE), str(error))
 
     def forget(self) -> None:
         """Delete the part: it is of no use."""
@@ -199,7 +199,7 @@ class Transfer:
         except urllib.error.URLError as error:
             if isinstance(error.reason, ssl.SSLCertVerificationError):
                 raise AddressFailed(f"{self.address}: {error.reason.verify_message}") from None
-            raise _Broken(str(error.reason)) from None
+            raise _Broken(str(getattr(error.reason, "strerror", None) or error.reason)) from None
         except _NETWORK as error:
             raise _Broken(str(error) or type(error).__name__) from None
 
