@@ -16,6 +16,7 @@ from subpixel.measure.sheet import MARGIN
 from subpixel_train.cli_data import data
 from subpixel_train.data import DataSettings, read_rgb, training_photographs
 from subpixel_train.data import preview as sheets
+from subpixel_train.data.pixels import squashed
 
 SETTINGS = DataSettings.model_validate(
     {
@@ -90,6 +91,15 @@ def test_clean_recipes_show_the_reduction(photos: Path, said: list[str]) -> None
     train, _ = training_photographs(photos, clean)
     sheets.preview(train, clean, 2, title="mine", count=1)
     assert "bicubic" in said and said[1].startswith("clean; ×2, from 12×12")
+
+
+def test_whole_squares_are_shown_whole(photos: Path, said: list[str]) -> None:
+    squares = SETTINGS.model_copy(update={"degrade": [], "mode": "square", "crop": 60})
+    train, _ = training_photographs(photos, squares)
+    sheet = sheets.preview(train, squares, 4, title="mine", count=1)
+    top = MARGIN + 72
+    np.testing.assert_array_equal(sheet[top : top + 240, MARGIN : MARGIN + 240], squashed(train[0].read(), 240))
+    assert said[1] == "clean; ×4, from 60×60 to 240×240 pixels"
 
 
 def test_given_pairs_show_what_was_given(tmp_path: Path, said: list[str]) -> None:

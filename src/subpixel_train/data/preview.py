@@ -15,7 +15,7 @@ from subpixel.measure.sheet import BRIGHT, GAP, GROUND, MARGIN, PANEL, QUIET
 from subpixel_train.data.degrade import Blur, Jpeg, Noise, Pipeline, Resize, Step, Webp
 from subpixel_train.data.examples import Degraded, Geometry, detail, make_example, make_picture
 from subpixel_train.data.photographs import Photograph, read_all
-from subpixel_train.data.pixels import levels, reductions, resized
+from subpixel_train.data.pixels import levels, reductions, resized, squashed
 from subpixel_train.data.settings import DataSettings
 
 LEAST_SIDE: Final = 240
@@ -130,11 +130,13 @@ def _sources(
 
     def make(photograph: Photograph) -> _Source:
         rgb, small = photograph.read(), photograph.read_small()
+        if settings.mode == "square":
+            rgb = squashed(rgb, settings.crop * scale)
+            return _Source(photograph.name, rgb, None, 0, 0, settings.crop, 0.0)
         if small is None:
             rgb = resized(rgb, settings.sizes[0])
         crop = max(1, settings.crop // scale) if enlarged or settings.mode == "centre" else settings.crop
-        wanted = MOST_SIDE // scale if settings.mode == "square" else crop
-        side = min(wanted, MOST_SIDE // scale, rgb.shape[0] // scale, rgb.shape[1] // scale)
+        side = min(crop, MOST_SIDE // scale, rgb.shape[0] // scale, rgb.shape[1] // scale)
         rng = np.random.default_rng((seed, len(photograph.name), *rgb.shape[:2]))
         best, place = -1.0, (0, 0)
         for _ in range(PLACES):

@@ -44,7 +44,8 @@ class DataSettings(_Settings):
         default=[], description="folders of photographs, or packs made of them, relative to --data"
     )
     pairs: list[PairSettings] = Field(
-        default=[], description="folders whose small pictures are given, not made by reducing"
+        default=[],
+        description="pairs of folders, each {small: …, large: …}, whose small pictures are given, not made by reducing",
     )
     mode: Literal["crops", "tiles", "centre", "square"] = Field(
         default="crops",

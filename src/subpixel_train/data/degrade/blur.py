@@ -19,7 +19,7 @@ from subpixel_train.data.degrade.base import Operation, Planes, Range, Step, bet
 
 
 class Blur(Step):
-    """Gaussian blur."""
+    """Gaussian blur, round or stretched in any direction."""
 
     kind: Literal["blur"] = Field(default="blur", description="Gaussian blur")
     sigma: Range = Field(

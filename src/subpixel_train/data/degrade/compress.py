@@ -33,7 +33,7 @@ class _Compression(Step):
 
 
 class Jpeg(_Compression):
-    """JPEG."""
+    """Compression as JPEG, by the encoder that most programs use."""
 
     kind: Literal["jpeg"] = Field(default="jpeg", description="compression as JPEG")
     subsampling: Subsampling | list[Subsampling] = Field(
@@ -47,7 +47,7 @@ class Jpeg(_Compression):
 
 
 class Webp(_Compression):
-    """WebP."""
+    """Compression as WebP."""
 
     kind: Literal["webp"] = Field(default="webp", description="compression as WebP")
 

@@ -21,7 +21,7 @@ PHOTONS = 255.0
 
 
 class Noise(Step):
-    """Noise."""
+    """Noise of the electronics (Gaussian) or of the light (Poisson), in colour or grey."""
 
     kind: Literal["noise"] = Field(default="noise", description="noise")
     model: Model | list[Model] = Field(default="gaussian", description="gaussian or poisson; of several one is drawn")
