@@ -73,17 +73,25 @@ def measure(network: nn.Module, run: Run, channels: int, scale: int, align: int 
         reach = structural(network, channels, scale, align, least)
     except (NotImplementedError, RuntimeError):  # no derivative: what cannot be derived can still be run
         return observe(run, channels, scale, align, least)
-    if reach is not None:
-        return Reach(_up(reach, align), exact=True)
-    return fading(influence(run, channels, scale, align, least), align)
+    curve = influence(run, channels, scale, align, least)
+    if reach is None:
+        return fading(curve, align)
+    # A derivative follows the largest of pooled values alone, and what was smaller may become the largest.
+    reach = max(reach, _last_change(curve))
+    return Reach(_up(reach, align), exact=True) if reach <= EXACT else fading(curve, align)
 
 
 def observe(run: Run, channels: int, scale: int, align: int = 1, least: int = 1) -> Reach:
     """The halo of a network that can only be run. Exact where nothing further away changes a measured result."""
     curve = influence(run, channels, scale, align, least)
-    changed = np.flatnonzero(curve > NOTHING)
-    reach = int(changed[-1]) + 1 if changed.size else 0
+    reach = _last_change(curve)
     return Reach(_up(reach, align), exact=True) if reach <= EXACT else fading(curve, align)
+
+
+def _last_change(curve: NDArray[np.float64]) -> int:
+    """The largest distance at which anything changed."""
+    changed = np.flatnonzero(curve > NOTHING)
+    return int(changed[-1]) + 1 if changed.size else 0
 
 
 def structural(network: nn.Module, channels: int, scale: int, align: int = 1, least: int = 1) -> int | None:
@@ -103,7 +111,7 @@ def structural(network: nn.Module, channels: int, scale: int, align: int = 1, le
     length = stop + limit + align
     furthest = 0
     generator = torch.Generator().manual_seed(0)
-    for upright in (False, True):
+    for upright in (False, True) * 2:
         x = torch.rand(1, channels, *((length, short) if upright else (short, length)), generator=generator)
         result = _derivative(network, x, slice(start, stop), upright, generator)
         touched = result.abs().amax(dim=(0, 1, 3) if upright else (0, 1, 2)).nonzero().flatten() // scale
