@@ -33,10 +33,11 @@ def dry_run(recipe: Recipe, settings: RunSettings) -> str:
         with trainer.batches:
             for _ in range(2):
                 trainer.step()
-            began = time.perf_counter()
+            trainer.batches.waited, began = 0.0, time.perf_counter()
             for _ in range(STEPS):
                 loss = trainer.step()
             each = (time.perf_counter() - began) / STEPS
+            waited = trainer.batches.waited / STEPS / each
     cost = costs.measure(build(recipe.network, recipe.scale))
     rows = [
         ("recipe", recipe.name),
@@ -47,7 +48,7 @@ def dry_run(recipe: Recipe, settings: RunSettings) -> str:
         ("pictures", f"{trainer.pictures} to train with, {len(trainer.held_out)} held out"),
         ("memory", f"{_peak_mib(trainer.fabric.device):,.0f} MiB"),
         ("loss after the last step", f"{loss:.3e}"),
-        ("a step", f"{each * 1000:,.0f} ms, {1 / each:.2f} steps per second"),
+        ("a step", f"{each * 1000:,.0f} ms, {1 / each:.2f} steps per second, {waited:.1%} of it waiting for data"),
         ("the whole", f"{trainer.steps:,} steps, {_time(trainer.steps * each)} without validation"),
     ]
     wide = max(len(name) for name, _ in rows)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from subpixel.errors import TrainingError
 from subpixel_train.networks import Chain, Network
+from subpixel_train.pretrained import load_weights_file
 from subpixel_train.recipe import shipped
 from subpixel_train.train.state import load_weights
 
@@ -38,8 +39,10 @@ def start_from(network: Network, source: str) -> list[str]:
 
 
 def _tensors(network: Network, source: str) -> dict[str, Tensor]:
-    if Path(source).exists():
+    if Path(source).is_dir():
         return load_weights(Path(source))[0]
+    if Path(source).exists():
+        return load_weights_file(Path(source))
     file = resources.files("subpixel") / "zoo" / "models" / source / f"{source}.onnx"
     if not file.is_file():
         stage = Path(source).name

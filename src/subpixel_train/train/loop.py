@@ -112,7 +112,9 @@ class Trainer:
         self.pictures = len(train)
         self.held_out = held_out_pairs(held_out, network, recipe.data)
         self.test = list(benchmark_pairs(settings.data / recipe.data.test, network)) if recipe.data.test else []
-        self.source = make_batches(train, recipe.data, network, seed=recipe.seed, threads=settings.threads)
+        self.source = make_batches(
+            train, recipe.data, network, seed=recipe.seed, threads=settings.threads, device=self.fabric.device
+        )
         if not settings.resume:
             network.prepare(self._to_device(self.source.batch(index))[0] for index in range(_SHOWN))
         each = self.fabric.world_size * recipe.accumulate  # batches of one step
@@ -134,11 +136,6 @@ class Trainer:
             while self.progress.step < self.steps:
                 loss = self.step()
                 self.progress.seconds = before + time.monotonic() - began
-                if not loss < float("inf"):
-                    raise TrainingError(
-                        f"the loss is {loss} at step {self.progress.step}",
-                        "lower optimiser.rate or set optimiser.clip; the last checkpoint is good",
-                    )
                 display.step(self.progress, loss)
                 if self.progress.step % self.steps_per_epoch == 0 or self.progress.step == self.steps:
                     display.epoch(self._end_epoch())
@@ -180,10 +177,15 @@ class Trainer:
                     parts = parts | {"adversary/network": deceived.detach()}
                 self.fabric.backward(total / recipe.accumulate)
             number += float(total.detach()) / recipe.accumulate
+            self._must_be_finite("the loss", number)
             if opposed:
                 parts = parts | opposed.train_step(result.detach(), target, fall)
         if recipe.optimiser.clip:
-            self.fabric.clip_gradients(self.network, self.optimiser, max_norm=recipe.optimiser.clip)
+            norm = self.fabric.clip_gradients(
+                self.network, self.optimiser, max_norm=recipe.optimiser.clip, error_if_nonfinite=False
+            )
+            if norm is not None and recipe.precision != "16-mixed":  # whose scaler passes over such steps
+                self._must_be_finite("the gradient's norm", float(norm))
         self.optimiser.step()
         self.plain.observe(torch.tensor(number))
         self.progress.step += 1
@@ -192,6 +194,14 @@ class Trainer:
         if self.progress.step % 50 == 0:
             self.fabric.log_dict({f"parts/{name}": float(part) for name, part in parts.items()}, step=step)
         return number
+
+    def _must_be_finite(self, what: str, number: float) -> None:
+        """Stop before anything that is not a number reaches a checkpoint."""
+        if not abs(number) < float("inf"):
+            raise TrainingError(
+                f"{what} is {number} at step {self.progress.step}",
+                "lower optimiser.rate or set optimiser.clip; the last checkpoint is good",
+            )
 
     def peek(self) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The first batch: input (N, C, h, w) and targets, as the network is given them."""
@@ -272,11 +282,7 @@ class Trainer:
         tensors |= state.optimiser_tensors(self.optimiser)
         if self.adversary:
             tensors |= self.adversary.tensors()
-        if not all(bool(value.isfinite().all()) for value in self.plain.parameters()):
-            raise TrainingError(
-                f"the weights are no longer finite after step {self.progress.step}",
-                "lower optimiser.rate or set optimiser.clip; the last checkpoint is good",
-            )
+        self._must_be_finite("the sum of the weights", sum(float(value.sum()) for value in self.plain.parameters()))
         self.progress.scaler = dict(self.fabric.strategy.precision.state_dict())
         if self.fabric.is_global_zero:
             state.save_state(self.settings.output, tensors, self.progress)
