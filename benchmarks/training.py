@@ -2,10 +2,10 @@
 
     python benchmarks/training.py --data DATA
 
-Both sides train the same network on crops of the same size and number from the same photographs, with Adam, MSE or MAE,
-and bfloat16 autocast, on the same number of threads. The plain loop is what one writes first: a `Dataset` that opens a
-picture with Pillow, crops it and reduces the crop bicubically, a `DataLoader` with one worker per thread, and five lines
-of training. Each measurement is a process of its own; the sides take turns. See README.md.
+Both sides train the same network on crops of the same size and number from the same photographs, with Adam, MSE or
+MAE, and bfloat16 autocast, on the same number of threads. The plain loop is what one writes first: a `Dataset` that
+opens a picture with Pillow, crops it and reduces the crop bicubically, a `DataLoader` with one worker per thread, and
+five lines of training. Each measurement is a process of its own; the sides take turns. See README.md.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
     python docs/generate.py --check    write nothing; fail where a page is not what would be written
 
 Made whole: reference/command-line.md from `subpixel … --help`, reference/errors.md from `subpixel.errors`,
-reference/models.md from the model cards. Made between two markers: the table of models in README.md.
+reference/models.md from the model cards, reference/recipes.md from the settings of recipes. Made between two markers: the
+table of models in README.md.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from subpixel import errors, zoo
 from subpixel.cli.main import app
 from subpixel.errors import SubpixelError
 from subpixel.measure.sets import BENCHMARKS
+from subpixel_train.reference import page as recipe_page
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -58,6 +60,7 @@ def pages() -> dict[Path, str]:
         DOCS / "reference" / "command-line.md": command_line(),
         DOCS / "reference" / "errors.md": error_page(),
         DOCS / "reference" / "models.md": model_page(),
+        DOCS / "reference" / "recipes.md": recipe_page(MADE),
         readme: between(readme.read_text(encoding="utf-8"), score_table()),
     }
 

@@ -24,9 +24,9 @@ def page(made: str) -> str:
         "",
         made,
         "",
-        "A recipe is a YAML file with everything that decides how a network is trained. `subpixel train NAME` takes a",
-        "shipped one, `subpixel train FILE.yaml` yours, and `--set key=value` replaces a single setting, sections written",
-        "with dots. A name that does not exist is refused, and the nearest one offered.",
+        "A recipe is a YAML file with everything that decides how a network is trained. `subpixel train NAME` takes",
+        "a shipped one, `subpixel train FILE.yaml` yours, and `--set key=value` replaces a single setting, sections",
+        "written with dots. A name that does not exist is refused, and the nearest one offered.",
         "",
         "## Settings",
         "",
@@ -45,10 +45,12 @@ def page(made: str) -> str:
         if rest:
             lines += ["", *_table(settings, without=("kind",))]
     for title, model in _kinds(Recipe):
-        lines += ["", f"## {title}", "", "A list of steps, each with its `kind`:" if title == "Degrade" else "One `kind` of:"]
+        lines += ["", f"## {title}", "", "A list of steps, each with its `kind`:"]
         for kind in _models(model):
-            lines += ["", f"### `{kind.model_fields['kind'].default}`", "", _summary(kind), "", *_table(kind, ("kind",))]
-    lines += ["", "## Shipped recipes", "", "| recipe | network | factor | length | what it is |", "|---|---|---|---|---|"]
+            name = kind.model_fields["kind"].default
+            lines += ["", f"### `{name}`", "", _summary(kind), "", *_table(kind, ("kind",))]
+    heads = ["| recipe | network | factor | length | what it is |", "|---|---|---|---|---|"]
+    lines += ["", "## Shipped recipes", "", *heads]
     for name in recipe.shipped():
         shipped = recipe.load(name)
         length = f"{shipped.iterations:,} steps" if shipped.iterations else f"{shipped.epochs} epochs"

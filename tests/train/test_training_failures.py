@@ -66,7 +66,7 @@ def test_a_checkpoint_of_another_network_is_refused(photos: Path, tmp_path: Path
 
 
 def test_losses_that_do_not_fit_the_network_are_named(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="2 weights.*1 output"):
+    with pytest.raises(TrainingError, match=r"2 weights.*1 output"):
         trainer(tmp_path / "run", photos, "loss.outputs=[0.3, 0.7]", "loss.mse=1")
 
 

@@ -48,7 +48,8 @@ def each(row: dict[str, str]) -> tuple[float, float]:
 def table() -> str:
     """The comparison as Markdown, from cards and curves."""
     lines = [
-        "| network | parameters | multiply-adds per pixel | loss weights | minutes | Set5 ×2 | Set5 ×4 | BSD100 ×2 | BSD100 ×4 |",
+        "| network | parameters | multiply-adds per pixel | loss weights | minutes "
+        "| Set5 ×2 | Set5 ×4 | BSD100 ×2 | BSD100 ×4 |",
         "|---|---:|---:|---|---:|---:|---:|---:|---:|",
     ]
     weights = {"basic": "½ ½", "residual": "½ ½", "atrous": "0.3 0.7"}
@@ -106,7 +107,8 @@ def sheet() -> None:
             for (_, title), pictures in zip(methods, made, strict=True):
                 part = pictures[output].pixels[0][top:bottom, left:right]
                 shown = part.repeat(4 // factor, axis=0).repeat(4 // factor, axis=1)
-                panels += [captioned(shown, f"{title} ×{factor}"), np.full((shown.shape[0] + BAR, GAP, 3), 255, np.uint8)]
+                between = np.full((shown.shape[0] + BAR, GAP, 3), 255, np.uint8)
+                panels += [captioned(shown, f"{title} ×{factor}"), between]
             lines.append(np.concatenate(panels[:-1], axis=1))
     subpixel.write(subpixel.Picture(np.concatenate(lines)[None]), HERE / "crops.png", overwrite=True)
 
