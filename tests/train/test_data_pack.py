@@ -87,6 +87,23 @@ def test_training_from_a_pack_is_training_from_the_folder(
         np.testing.assert_array_equal(value, weights[1][name])
 
 
+def test_a_stopped_training_on_degraded_crops_goes_on_exactly(photos: Path, recipe_file: Path, tmp_path: Path) -> None:
+    steps = "[{kind: blur}, {kind: resize, kernel: [area, lanczos]}, {kind: noise}, {kind: jpeg}]"
+    changes = [f"data.degrade={steps}", "data.flatness={start: 0.01, grow: 0.01}", "data.epoch_steps=3", "epochs=2"]
+    recipe = recipes.load(str(recipe_file), changes)
+    Trainer(recipe, RunSettings(tmp_path / "whole", photos, quiet=True)).run()
+    sittings = 0
+    while True:
+        parts = RunSettings(tmp_path / "parts", photos, resume=sittings > 0, max_minutes=1e-9, quiet=True)
+        sittings += 1
+        if Trainer(recipe, parts).run().finished:
+            break
+    assert sittings == 6, "a step each"
+    whole, resumed = (load_file(tmp_path / name / "state.safetensors") for name in ("whole", "parts"))
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, resumed[name])
+
+
 @pytest.mark.parametrize(
     ("name", "scale", "factors"), [("espcn", 3, (3,)), ("srcnn", 3, (3,)), ("two-basic", 4, (2, 4)), ("rdn", 2, (2,))]
 )
