@@ -11,6 +11,7 @@ from pathlib import Path
 from subpixel.errors import OutputExists, TrainingError
 from subpixel_train import costs, files, recipe, torch_graph
 from subpixel_train.graph import check_parity, to_onnx
+from subpixel_train.held import values_held
 from subpixel_train.networks import Chain, Network, build
 from subpixel_train.pretrained import without_weights
 from subpixel_train.recipe import Recipe
@@ -74,13 +75,14 @@ def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool) -
         torch_graph.round_weights(network)
         onnx = torch_graph.export(network)
     check_parity(network, onnx, made.centre)
-    scores = measure(made, network, onnx, data) if data else []
+    held = held_values(network, onnx)
+    scores = measure(made, network, onnx, held, data) if data else []
     files.replace(weights, onnx)
-    files.replace(card, card_text(made, network, onnx, scores).encode())
+    files.replace(card, card_text(made, network, onnx, held, scores).encode())
     return card
 
 
-def measure(made: Recipe, network: Network, onnx: bytes, data: Path) -> list[Score]:
+def measure(made: Recipe, network: Network, onnx: bytes, held: int, data: Path) -> list[Score]:
     """PSNR and SSIM by the protocol, through OpenVINO in fp32, on those of `SETS` that `data` has."""
     from subpixel.measure import benchmark_set, evaluate
     from subpixel.measure.methods import model
@@ -89,7 +91,7 @@ def measure(made: Recipe, network: Network, onnx: bytes, data: Path) -> list[Sco
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / made.name
         files.replace(place / f"{made.name}.onnx", onnx)
-        files.replace(place / "card.toml", card_text(made, network, onnx, []).encode())
+        files.replace(place / "card.toml", card_text(made, network, onnx, held, []).encode())
         for scale in reversed(network.scales):
             enlarger = model(place, scale, engine="openvino", precision="fp32", threads=1)
             for name in SETS:
@@ -99,7 +101,22 @@ def measure(made: Recipe, network: Network, onnx: bytes, data: Path) -> list[Sco
     return scores
 
 
-def card_text(made: Recipe, network: Network, onnx: bytes, scores: list[Score]) -> str:
+def held_values(network: Network, onnx: bytes) -> int:
+    """Values held per small pixel while the network runs: counted for a chain of layers, measured for others."""
+    counted = costs.measure(network).activations
+    if isinstance(network, Chain):
+        return counted
+    return values_held(
+        onnx,
+        channels=network.channels,
+        scales=network.scales,
+        align=network.align,
+        guess=4 * counted,
+        name=network.name,
+    )
+
+
+def card_text(made: Recipe, network: Network, onnx: bytes, held: int, scores: list[Score]) -> str:
     """The card as TOML; JSON's strings and numbers are TOML's too."""
     cost = costs.measure(network)
     facts: dict[str, object] = {
@@ -114,7 +131,7 @@ def card_text(made: Recipe, network: Network, onnx: bytes, scores: list[Score]) 
         "halo": network.halo,
         "parameters": network.trained_parameters,
         "macs": cost.multiply_adds,
-        "activations": cost.activations,
+        "activations": held,
         "weights": f"{made.name}.onnx",
         "sha256": hashlib.sha256(onnx).hexdigest(),
         "licence": made.card.licence,
