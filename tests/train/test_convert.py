@@ -138,7 +138,9 @@ def test_safetensors_half_and_options(tmp_path: Path) -> None:
     whole = convert(source, tmp_path / "whole", Options(name="net", title="Mine", licence="CC-BY-4.0", halo=9))
     card = zoo.card(tmp_path / "whole")
     assert (card.name, card.title, card.licence, card.halo) == ("net", "Mine", "CC-BY-4.0", 9)
-    assert not any("licence" in note for note in whole.notes)
+    assert not any("licence" in note for note in whole.notes) and "Tiles never show." in whole.notes
+    narrow = convert(source, tmp_path / "narrow", Options(halo=1))
+    assert narrow.notes[0].startswith("It sees further than its halo of 1: tiles change results by up to")
     half = convert(source, tmp_path / "half", Options(half=True))
     assert zoo.card(tmp_path / "half").name == "my-net-v2"
     assert any("half precision" in note for note in half.notes)

@@ -127,9 +127,8 @@ def _from_torch(
         torch_graph.round_weights(opened.network)
         notes.append(_halved(original, parity.by_torch(opened.network), opened))
     reference = parity.by_torch(opened.network)
-    halo = _halo(
-        reach.measure(opened.network, reference, opened.channels, opened.scale, align, opened.minimum), options
-    )
+    halo = reach.measure(opened.network, reference, opened.channels, opened.scale, align, opened.minimum)
+    halo = halo if options.halo is None else halo.at(options.halo)
     onnx = _export(opened)
     file = NetworkFile(name, onnx, opened.scale, opened.channels, halo.halo, align=align)
     pictures = parity.inputs(opened.channels, align, opened.minimum)
@@ -158,7 +157,7 @@ def _from_onnx(source: Path, name: str, options: Options) -> tuple[cards.Facts, 
     if options.half:
         raise SettingError("--half is for weights, not for ONNX files", "leave it out")
     graph = onnx_files.open_graph(source, options.value_range)
-    halo = _halo(graph.halo, options)
+    halo = graph.halo if options.halo is None else graph.halo.at(options.halo)
     file = graph.file(name)
     low, high = graph.value_range
     pictures = [x * np.float32(high - low) + np.float32(low) for x in parity.inputs(graph.channels, graph.align, 16)]
@@ -214,15 +213,6 @@ def _halved(original: parity.Run, rounded: parity.Run, opened: Opened) -> str:
     if change > HALVED:
         raise ModelError(f"weights in half precision change results by {change:.1f} levels", "leave --half out")
     return f"Weights in half precision change results by {change:.2f} of 255 levels."
-
-
-def _halo(measured: reach.Reach, options: Options) -> reach.Reach:
-    """What was measured, or what was asked for."""
-    if options.halo is None:
-        return measured
-    if measured.exact and options.halo >= measured.halo:
-        return replace(measured, halo=options.halo)
-    return replace(measured, halo=options.halo, exact=False)
 
 
 def _facts(

@@ -65,7 +65,7 @@ def about_tiles(reach: Reach) -> str:
     """One sentence on what tiles do to the result."""
     if reach.exact:
         return "Tiles never show."
-    why = "It looks at the whole picture" if reach.endless else f"It sees further than {reach.halo} pixels"
+    why = "It looks at the whole picture" if reach.endless else f"It sees further than its halo of {reach.halo}"
     if reach.levels < 0.05:
         return f"{why}, but hardly: tiles change no level."
     may = "differ by a level" if reach.levels < 1 else "show"

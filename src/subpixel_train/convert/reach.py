@@ -9,7 +9,7 @@ the seam. What tiles get wrong is what is left of that beyond their halo.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -45,17 +45,25 @@ class Reach:
         exact: True where nothing further away changes a result.
         seam: largest difference of a result with what is further away replaced, in 0–1; 0 where exact.
         endless: True where what is far away matters as much as what is near: attention or pooling over all.
+        beyond: largest change of a result with what is this far away or further replaced; distance 1 first.
     """
 
     halo: int
     exact: bool
     seam: float = 0.0
     endless: bool = False
+    beyond: tuple[float, ...] = ()
 
     @property
     def levels(self) -> float:
         """`seam` in levels of 8 bits."""
         return min(self.seam, 1.0) * 255
+
+    def at(self, halo: int) -> Reach:
+        """The same network with a halo that somebody chose."""
+        if self.exact and halo >= self.halo:
+            return replace(self, halo=halo)
+        return replace(self, halo=halo, exact=False, seam=self.beyond[min(halo, len(self.beyond) - 1)])
 
 
 def measure(network: nn.Module, run: Run, channels: int, scale: int, align: int = 1, least: int = 1) -> Reach:
@@ -74,18 +82,14 @@ def measure(network: nn.Module, run: Run, channels: int, scale: int, align: int 
     except (NotImplementedError, RuntimeError):  # no derivative: what cannot be derived can still be run
         return observe(run, channels, scale, align, least)
     curve = influence(run, channels, scale, align, least)
-    if reach is None:
-        return fading(curve, align)
     # A derivative follows the largest of pooled values alone, and what was smaller may become the largest.
-    reach = max(reach, _last_change(curve))
-    return Reach(_up(reach, align), exact=True) if reach <= EXACT else fading(curve, align)
+    return _judged(curve, None if reach is None else max(reach, _last_change(curve)), align)
 
 
 def observe(run: Run, channels: int, scale: int, align: int = 1, least: int = 1) -> Reach:
     """The halo of a network that can only be run. Exact where nothing further away changes a measured result."""
     curve = influence(run, channels, scale, align, least)
-    reach = _last_change(curve)
-    return Reach(_up(reach, align), exact=True) if reach <= EXACT else fading(curve, align)
+    return _judged(curve, _last_change(curve), align)
 
 
 def _last_change(curve: NDArray[np.float64]) -> int:
@@ -176,14 +180,17 @@ def influence(run: Run, channels: int, scale: int, align: int = 1, least: int = 
     return curve
 
 
-def fading(curve: NDArray[np.float64], align: int = 1) -> Reach:
-    """The halo for what `influence` measured."""
+def _judged(curve: NDArray[np.float64], reach: int | None, align: int) -> Reach:
+    """The halo for what `influence` measured; `reach`: where the network's sight ends, None: further than `EXACT`."""
     beyond = np.maximum.accumulate(curve[::-1])[::-1]  # largest change at this distance or further
-    endless = bool(beyond[-align - 1] > NOTHING and beyond[-align - 1] > 0.25 * beyond[FAR // 2])
+    told = tuple(float(change) for change in beyond)
+    if reach is not None and reach <= EXACT:
+        return Reach(_up(reach, align), exact=True, beyond=told)
+    endless = told[-align - 1] > NOTHING and told[-align - 1] > 0.25 * told[FAR // 2]
     # A seam that nobody sees, or one that wider overlap hardly makes smaller.
-    goal = max(UNSEEN, 1.25 * float(beyond[FAR]))
+    goal = max(UNSEEN, 1.25 * told[FAR])
     halo = _up(max(16, int(np.flatnonzero(beyond <= goal)[0])), align)
-    return Reach(halo, exact=False, seam=float(beyond[min(halo, beyond.size - 1)]), endless=endless)
+    return Reach(halo, exact=False, endless=endless, beyond=told).at(halo)
 
 
 def _up(length: int, align: int) -> int:
