@@ -1,12 +1,17 @@
-"""What a network costs to run, counted while it runs: any network, attention included."""
+"""What a network costs to run: multiply-adds counted while it runs, attention included; memory measured."""
 
 from __future__ import annotations
+
+import subprocess
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from subpixel.errors import TrainingError
+from subpixel.types import NetworkFile
 from subpixel_train.convert.opened import Opened
+from subpixel_train.held import values_held
 
 
 def count(opened: Opened) -> tuple[int, int]:
@@ -27,3 +32,14 @@ def count(opened: Opened) -> tuple[int, int]:
         for hook in hooks:
             hook.remove()
     return counter.get_total_flops() // (2 * side * side), max(1, held[0] // (side * side))
+
+
+def held(file: NetworkFile, counted: int) -> int:
+    """Values that OpenVINO holds per input pixel while it runs the graph; `counted` where that cannot be measured."""
+    try:
+        measured = values_held(
+            file.onnx, channels=file.channels, scales=file.scales, align=file.align, guess=counted, name=file.name
+        )
+    except (TrainingError, subprocess.TimeoutExpired):
+        return counted
+    return max(counted, measured)
