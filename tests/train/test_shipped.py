@@ -12,22 +12,37 @@ from subpixel.engines.base import EngineSettings  # noqa: E402
 from subpixel.engines.openvino import OpenVINOEngine  # noqa: E402
 from subpixel.image import colour  # noqa: E402
 from subpixel_train import recipe as recipes  # noqa: E402
-from subpixel_train.export import activations, multiply_adds  # noqa: E402
-from subpixel_train.networks import build  # noqa: E402
+from subpixel_train import costs  # noqa: E402
+from subpixel_train.networks import Chain, build  # noqa: E402
 from subpixel_train.train.initial import start_from  # noqa: E402
 
 NAMES = [f"{network}-x{scale}" for network in ("espcn", "srcnn") for scale in (2, 3, 4)]
+TRAINED = [name for name in zoo.model_names() if not name.startswith("bicubic")]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TRAINED)
 def test_the_card_is_the_networks(name: str) -> None:
     card, recipe = zoo.card(name), recipes.load(name)
     network = build(recipe.network, recipe.scale)
-    assert card.recipe == name and card.scale == recipe.scale and card.family == recipe.network
-    assert (card.parameters, card.halo) == (network.trained_parameters, network.halo)
-    assert (card.macs, card.activations) == (multiply_adds(network), activations(network))
+    assert card.recipe == name and card.scale == recipe.scale and card.scales == network.scales
+    assert card.colour == ("y" if network.channels == 1 else "rgb")
+    assert (card.parameters, card.halo, card.align) == (network.trained_parameters, network.halo, network.align)
+    cost = costs.measure(network)
+    assert card.macs == cost.multiply_adds
+    assert card.activations == cost.activations if isinstance(network, Chain) else card.activations > cost.activations
     assert card.training_data == tuple(recipe.card.training_data) and card.summary == recipe.card.summary
-    assert start_from(network, name) == [key for key, _ in network.named_parameters()]
+    assert card.training == recipe.card.training
+    for scale in network.scales[:-1]:
+        assert card.outputs[scale].macs == costs.measure(network, scale).multiply_adds < card.macs
+    copied = start_from(network, name)
+    if isinstance(network, Chain):
+        assert copied == [key for key, _ in network.named_parameters()]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_new_weights_say_how_long_they_were_trained(name: str) -> None:
+    card = zoo.card(name)
+    assert name in NAMES or "min" in card.training, "a card states honestly how long its weights were trained"
 
 
 @pytest.mark.parametrize("name", NAMES)

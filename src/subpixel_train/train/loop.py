@@ -113,7 +113,13 @@ class Trainer:
         self.held_out = held_out_pairs(held_out, network, recipe.data)
         self.test = list(benchmark_pairs(settings.data / recipe.data.test, network)) if recipe.data.test else []
         self.source = make_batches(
-            train, recipe.data, network, seed=recipe.seed, threads=settings.threads, device=self.fabric.device
+            train,
+            recipe.data,
+            network,
+            seed=recipe.seed,
+            threads=settings.threads,
+            device=self.fabric.device,
+            quiet=settings.quiet or not self.fabric.is_global_zero,
         )
         if not settings.resume:
             network.prepare(self._to_device(self.source.batch(index))[0] for index in range(_SHOWN))
