@@ -265,7 +265,7 @@ def test_weights_go_to_the_cache(
     assert invoke(["data", "fetch", "--list"]) == 0
     listed = capfd.readouterr().out
     assert all(name in listed for name in CATALOGUE)
-    assert next(line for line in listed.splitlines() if line.startswith(" squeezenet")).rstrip().endswith("yes")
+    assert next(line for line in listed.splitlines() if line.startswith("squeezenet")).rstrip().endswith("yes")
 
 
 @pytest.mark.parametrize(

@@ -96,17 +96,23 @@ def _table(data: Path) -> None:
     """Print the catalogue."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from subpixel_train.fetch.catalogue import CATALOGUE
     from subpixel_train.fetch.entry import is_there
 
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for column in ("name", "what", "size", "verified by", "licence", "there"):
-        table.add_column(column, justify="right" if column == "size" else "left", no_wrap=column in ("name", "size"))
+    # Two lines an entry, so that a terminal of 80 columns shows all of it.
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("what, licence", overflow="fold")
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("verified by", no_wrap=True)
+    table.add_column("there", no_wrap=True)
     for entry in CATALOGUE.values():
         download = entry.download
         size = f"{download.size / 1e6:,.0f} MB" if download.size else "not known"
         verified = download.digest.kind if download.digest else "first fetch"
-        table.add_row(entry.name, entry.title, size, verified, entry.licence, "yes" if is_there(entry, data) else "")
+        what = f"{entry.title}\n[dim]{escape(entry.licence)}[/dim]"
+        table.add_row(entry.name, what, size, verified, "yes" if is_there(entry, data) else "")
     Console(highlight=False).print(table)
