@@ -62,8 +62,10 @@ def test_result_resembles_the_input(name: str) -> None:
     picture = (smooth * 255).round().astype(np.uint8).transpose(1, 2, 0)
     out = _upscale(picture, name, card.scale)
     back = resize(out.transpose(2, 0, 1).astype(np.float32), 60, 80).transpose(1, 2, 0)
-    assert np.abs(back - picture).mean() < 1.0
-    assert np.abs(back - picture).max() < 8
+    # Networks on RGB make the colours themselves; those on luma leave Cb and Cr to bicubic.
+    mean, most = (1.0, 8) if card.colour == "y" else (1.5, 16)
+    assert np.abs(back - picture).mean() < mean
+    assert np.abs(back - picture).max() < most
 
 
 def test_sixteen_bits_are_more_than_eight() -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner
 
+from subpixel import zoo
 from subpixel.cli.compare import compare as command
 from subpixel.errors import OutputExists, PictureMissing, PictureUnsupported, SettingError
 from subpixel.measure import bicubic, nearest, psnr, reduce
@@ -132,8 +133,12 @@ def test_grey_pictures_are_scored_as_grey() -> None:
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_fitting_models_are_one_per_family(scale: int) -> None:
     names = fitting_models(scale)
-    assert len(names) == len({name.split("-")[0] for name in names})
-    assert all(name.endswith(f"-x{scale}") for name in names)
+    families = [zoo.card(name).family if name in zoo.model_names() else name for name in names]
+    assert sorted(families) == sorted(set(zoo.families()) - {"bicubic"})
+    for name in set(names) & set(zoo.model_names()):
+        card = zoo.card(name)
+        assert scale in card.scales or card.name == card.family, "another factor takes the family and several passes"
+    assert f"espcn-x{scale}" in names
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "1,2,3,x", "1,2,3,-4", ""])
