@@ -27,9 +27,9 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "SPAN": ("SPAN", {"num_in_ch": 3, "num_out_ch": 3, "feature_channels": 12, "upscale": 2}),
     "SwinIR": ("SwinIR", _SWIN),
     "HAT": ("HAT", {**_SWIN, "compress_ratio": 3, "squeeze_factor": 6, "num_feat": 16}),
-    "PLKSR": ("PLKSR", {"dim": 16, "n_blocks": 2, "upscaling_factor": 2}),
+    "PLKSR": ("PLKSR", {"dim": 16, "n_blocks": 1, "upscaling_factor": 2}),
     "OmniSR": ("OmniSR", {"num_feat": 16, "up_scale": 2}),
-    "SAFMN": ("SAFMN", {"dim": 12, "n_blocks": 2, "upscaling_factor": 2}),
+    "SAFMN": ("SAFMN", {"dim": 12, "n_blocks": 1, "upscaling_factor": 2}),
 }
 """Architecture → its class, the arguments of a small form."""
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,16 @@ import subpixel  # noqa: E402
 from subpixel import zoo  # noqa: E402
 from subpixel.cli.main import invoke  # noqa: E402
 from subpixel.errors import ModelDamaged, ModelError, ModelUnknown, OutputExists, SettingError, TrainingError  # noqa: E402
-from subpixel_train.convert import Options, community, convert  # noqa: E402
+from subpixel_train.convert import Options, cards, community, convert, cost, parity, reach  # noqa: E402
 from subpixel_train.train.state import RECIPE, WEIGHTS  # noqa: E402
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_as_counted() -> Iterator[None]:
+    """Memory is measured in a process of its own, which test_convert_isr does for once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cost, "values_held", lambda onnx, **facts: facts["guess"])
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +73,12 @@ def by_torch(name: str, picture: np.ndarray, halo: int, align: int) -> np.ndarra
     return np.rint(np.clip(y, 0, 1) * 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("name", FORMS)
+FULL = ("ESRGAN", "Compact", "SPAN", "SwinIR", "HAT", "PLKSR")
+EXACT = ("ESRGAN", "Compact", "SPAN", "SwinIR", "PLKSR")
+WINDOWS = {"SwinIR": 8, "HAT": 8, "OmniSR": 8, "SAFMN": 8}
+
+
+@pytest.mark.parametrize("name", FULL)
 def test_upscaling_gives_what_pytorch_gives(name: str, models: dict[str, Path]) -> None:
     card = zoo.card(models[name])
     picture = draw(45, 70, 3)
@@ -75,11 +89,7 @@ def test_upscaling_gives_what_pytorch_gives(name: str, models: dict[str, Path]) 
     assert np.abs(made.astype(int) - wanted).max() <= 1
 
 
-EXACT = ("ESRGAN", "Compact", "SPAN", "SwinIR", "PLKSR", "SAFMN")
-WINDOWS = {"SwinIR": 8, "HAT": 8, "OmniSR": 8, "SAFMN": 8}
-
-
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", FULL)
 def test_the_card_tells_how_far_it_sees(name: str, models: dict[str, Path]) -> None:
     card = zoo.card(models[name])
     assert card.align == WINDOWS.get(name, 1)
@@ -125,6 +135,17 @@ def test_all_names_of_esrgan_are_one_network(style: str) -> None:
     assert (opened.architecture, opened.scale, opened.channels) == ("ESRGAN", 4, 3)
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_every_architecture_is_recognised_and_still_computes_the_same(name: str) -> None:
+    """What is changed for the exporter changes no result, at sizes that the network takes."""
+    network = build(name)
+    opened = community.open_weights(dict(network.state_dict()), name)
+    x = torch.rand(1, 3, opened.minimum + 2 * opened.align, opened.minimum + opened.align)
+    with torch.inference_mode():
+        torch.testing.assert_close(opened.network(x.clone()), network(x.clone()), rtol=1e-4, atol=1e-5)
+    assert opened.align == WINDOWS.get(name, 1)
+
+
 def test_folded_pixels_count_in_the_alignment() -> None:
     """Real-ESRGAN ×2 begins with folding 2×2 pixels into channels."""
     weights = build("ESRGAN", in_nc=12, shuffle_factor=2).state_dict()
@@ -139,8 +160,6 @@ def test_safetensors_half_and_options(tmp_path: Path) -> None:
     card = zoo.card(tmp_path / "whole")
     assert (card.name, card.title, card.licence, card.halo) == ("net", "Mine", "CC-BY-4.0", 9)
     assert not any("licence" in note for note in whole.notes) and "Tiles never show." in whole.notes
-    narrow = convert(source, tmp_path / "narrow", Options(halo=1))
-    assert narrow.notes[0].startswith("It sees further than its halo of 1: tiles change results by up to")
     half = convert(source, tmp_path / "half", Options(half=True))
     assert zoo.card(tmp_path / "half").name == "my-net-v2"
     assert any("half precision" in note for note in half.notes)
@@ -151,6 +170,24 @@ def test_safetensors_half_and_options(tmp_path: Path) -> None:
     assert np.abs(a.astype(int) - b).max() <= 1
     with pytest.raises(OutputExists, match="--overwrite"):
         convert(source, tmp_path / "half")
+
+
+def test_a_chosen_halo_says_what_tiles_then_change() -> None:
+    measured = reach.Reach(3, exact=True, beyond=(0.5, 0.2, 0.1, 0.0, 0.0))
+    assert measured.at(5).exact and measured.at(5).halo == 5
+    narrow = measured.at(1)
+    assert (narrow.exact, narrow.halo, narrow.seam) == (False, 1, 0.2)
+    assert "tiles change results by up to 51.0 of 255 levels" in cards.about_tiles(narrow)
+
+
+def test_pooling_is_seen_where_derivatives_do_not_show_it() -> None:
+    """A derivative follows the largest of pooled values only; what is replaced may become the largest."""
+    opened = community.open_weights(dict(build("SAFMN").state_dict()), "SAFMN")
+    facts = (opened.channels, opened.scale, opened.align, opened.minimum)
+    run = parity.by_torch(opened.network)
+    measured = reach.measure(opened.network, run, *facts)
+    assert measured.exact and measured.halo % 8 == 0
+    assert reach.influence(run, *facts)[measured.halo :].max() <= reach.NOTHING
 
 
 class Malicious:

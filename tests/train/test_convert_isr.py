@@ -146,6 +146,7 @@ def test_isr_weights_become_a_model(tmp_path: Path) -> None:
     card = zoo.card(tmp_path / "out")
     assert made.architecture == "RDN (ISR) C1 D2 G4 G06"
     assert (card.scale, card.align, card.colour) == (3, 1, "rgb")
+    assert card.activations > 64 + 32  # more than UPN2 takes and gives
     # F_m1, F_0, two of F, GFF_2, UPN1, UPN2, UPN3, and SR, which sees one large pixel beyond
     assert card.halo == 1 + 1 + 2 + 1 + 2 + 1 + 1 + 1
     picture = (X * 255).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,17 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 import subpixel  # noqa: E402
 from subpixel import zoo  # noqa: E402
 from subpixel.errors import ModelDamaged, ModelError, SettingError  # noqa: E402
-from subpixel_train.convert import Options, convert  # noqa: E402
+from subpixel_train.convert import Options, convert, cost  # noqa: E402
 
 SCALE = 2
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_as_counted() -> Iterator[None]:
+    """Memory is measured in a process of its own, which test_convert_isr does for once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cost, "values_held", lambda onnx, **facts: facts["guess"])
+        yield
 
 
 def enlarging(
