@@ -25,6 +25,8 @@ class Soap(torch.optim.Optimizer):
         betas: decay of the first and second moment; the second also for the preconditioner.
         eps: added to the root of the second moment.
         every: steps between turns of the basis.
+        largest: a side of a weight matrix that is longer gets no basis: turning it would cost more than it brings (the
+            paper's `max_precond_dim`).
     """
 
     def __init__(
@@ -34,8 +36,9 @@ class Soap(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.95, 0.95),
         eps: float = 1e-8,
         every: int = 10,
+        largest: int = 1200,
     ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "every": every})
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "every": every, "largest": largest})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -55,9 +58,10 @@ class Soap(torch.optim.Optimizer):
             state["mean"] = torch.zeros_like(gradient)
             state["square"] = torch.zeros_like(gradient)
             if weight.ndim > 1:
-                state["left"], state["right"] = gradient @ gradient.T, gradient.T @ gradient
-                state["left_basis"] = torch.linalg.eigh(state["left"])[1].flip(1).contiguous()
-                state["right_basis"] = torch.linalg.eigh(state["right"])[1].flip(1).contiguous()
+                for side, rows in (("left", gradient), ("right", gradient.T)):
+                    if rows.shape[0] <= group["largest"]:
+                        state[side] = rows @ rows.T
+                        state[f"{side}_basis"] = torch.linalg.eigh(state[side])[1].flip(1).contiguous()
                 return  # the first gradient only finds the basis
         state["step"] += 1
         count = int(state["step"])
@@ -66,23 +70,30 @@ class Soap(torch.optim.Optimizer):
         state["square"].lerp_(turned.square(), 1 - fast)
         root = (state["square"] / (1 - fast**count)).sqrt_().add_(group["eps"])
         change = mean / (1 - slow**count) / root
-        if weight.ndim > 1:
-            change = state["left_basis"] @ change @ state["right_basis"].T
+        if "left" in state:
+            change = state["left_basis"] @ change
+        if "right" in state:
+            change = change @ state["right_basis"].T
         weight.sub_(change.reshape(weight.shape), alpha=group["lr"])
         if weight.ndim > 1:
-            state["left"].lerp_(gradient @ gradient.T, 1 - fast)
-            state["right"].lerp_(gradient.T @ gradient, 1 - fast)
+            for side, rows in (("left", gradient), ("right", gradient.T)):
+                if side in state:
+                    state[side].lerp_(rows @ rows.T, 1 - fast)
             if count % group["every"] == 0:
                 self._refresh(state)
 
     @staticmethod
     def _turn(state: dict[str, Tensor], matrix: Tensor) -> Tensor:
-        return state["left_basis"].T @ matrix @ state["right_basis"]
+        if "left" in state:
+            matrix = state["left_basis"].T @ matrix
+        return matrix @ state["right_basis"] if "right" in state else matrix
 
     @staticmethod
     def _refresh(state: dict[str, Tensor]) -> None:
         """One step of subspace iteration for both bases; the second moment follows the order of the directions."""
         for side, dim in (("left", 0), ("right", 1)):
+            if side not in state:
+                continue
             basis, matrix = state[f"{side}_basis"], state[side]
             moved = matrix @ basis
             order = (basis * moved).sum(0).argsort(descending=True)
