@@ -28,7 +28,7 @@ NAMES = ("basic", "residual", "atrous", "pretrained", "shuffle")
 TITLES = ("basic", "residual", "atrous", "EfficientNet block", "depth-to-space")
 COLOURS = ("#666666", "#0072b2", "#009e73", "#e69f00", "#d55e00")  # Okabe and Ito
 CROPS = ((28, 92, 88, 140), (168, 118, 228, 166))  # left, top, right, bottom in pixels of the scene: sign, boat
-GAP, BAR, INK = 8, 34, (48, 52, 56)
+GAP, BAR, INK = 8, 28, (48, 52, 56)
 
 Rgb = NDArray[np.uint8]
 
@@ -88,7 +88,7 @@ def curves() -> None:
 
 def captioned(picture: Rgb, words: str) -> Rgb:
     """A picture with a line of words below it."""
-    mask = lettering.line(words, 20)[..., None] / 255
+    mask = lettering.line(words, 16)[..., None] / 255
     bar = np.full((BAR, picture.shape[1], 3), 255, np.uint8)
     top, width = (BAR - mask.shape[0]) // 2, min(mask.shape[1], picture.shape[1])
     bar[top : top + mask.shape[0], :width] = np.rint(255 + mask[:, :width] * (np.array(INK) - 255)).astype(np.uint8)
