@@ -38,9 +38,7 @@ class Recipe(_Settings):
     """The exact way a model is trained."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", description="name of the model")
-    network: NetworkSettings = Field(
-        description="the network: its name, or `kind` and its settings (see below)"
-    )
+    network: NetworkSettings = Field(description="the network: its name, or `kind` and its settings (see below)")
     scale: int = Field(ge=2, le=10, description="upscale factor; the largest of several outputs")
     init_from: str | None = Field(
         default=None,

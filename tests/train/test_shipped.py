@@ -11,8 +11,8 @@ from subpixel import zoo  # noqa: E402
 from subpixel.engines.base import EngineSettings  # noqa: E402
 from subpixel.engines.openvino import OpenVINOEngine  # noqa: E402
 from subpixel.image import colour  # noqa: E402
-from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train import costs  # noqa: E402
+from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.networks import Chain, build  # noqa: E402
 from subpixel_train.train.initial import start_from  # noqa: E402
 
