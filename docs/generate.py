@@ -4,8 +4,8 @@
     python docs/generate.py --check    write nothing; fail where a page is not what would be written
 
 Made whole: reference/command-line.md from `subpixel … --help`, reference/errors.md from `subpixel.errors`,
-reference/models.md from the model cards, reference/recipes.md from the settings of recipes. Made between two markers: the
-table of models in README.md.
+reference/models.md from the model cards, reference/recipes.md from the settings of recipes. Made between two markers:
+the table of models in README.md.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def pages() -> dict[Path, str]:
         DOCS / "reference" / "errors.md": error_page(),
         DOCS / "reference" / "models.md": model_page(),
         DOCS / "reference" / "recipes.md": recipe_page(MADE),
-        readme: between(readme.read_text(encoding="utf-8"), score_table()),
+        readme: between(readme.read_text(encoding="utf-8"), score_table(short=True)),
     }
 
 
@@ -181,13 +181,20 @@ def is_default(scale: int, card: zoo.Card) -> bool:
     return zoo.DEFAULT_FAMILY.get(scale) == card.family
 
 
-def score_table() -> str:
-    """Quality of every model on every set, as a Markdown table; the best of each factor is bold."""
+def score_table(*, short: bool = False) -> str:
+    """Quality of every model on every set, as a Markdown table; the best of each factor is bold.
+
+    Args:
+        short: leave out what scores below bicubic on the first set, as networks trained for study do.
+    """
     lines = [
         f"| | model | parameters | {' | '.join(SETS)} |",
         f"|---|---|---:|{'---:|' * len(SETS)}",
     ]
+    floors = {scale: psnr(scale, card, SETS[0]) for scale, card in results() if card.family == "bicubic"}
     for scale, card in results():
+        if short and psnr(scale, card, SETS[0]) < floors.get(scale, 0):
+            continue
         rivals = [row for row in results() if row[0] == scale]
         cells = []
         for name in SETS:
