@@ -80,9 +80,17 @@ def test_everything_to_look_at_is_left(photos: Path, tmp_path: Path) -> None:
     assert not list(output.rglob("*.partial")) and not list(output.rglob("*.pt"))
 
 
-@pytest.mark.parametrize("kind", ["adam", "soap"])
-def test_a_stopped_training_goes_on_exactly(photos: Path, tmp_path: Path, kind: str) -> None:
-    change = f"optimiser.kind={kind}"
+@pytest.mark.parametrize(
+    "change",
+    [
+        "optimiser.kind=adam",
+        "optimiser.kind=soap",
+        "optimiser.kind=adadelta",
+        "precision=16-mixed",
+        "network={kind: autoencoder, regularisation: 0.5}",
+    ],
+)
+def test_a_stopped_training_goes_on_exactly(photos: Path, tmp_path: Path, change: str) -> None:
     run(tmp_path / "whole", photos, change)
     sittings = 0
     while not run(tmp_path / "parts", photos, change, resume=sittings > 0, max_minutes=1e-9).finished:
