@@ -56,3 +56,31 @@ def test_biases_are_trained_by_adam() -> None:
             optimiser.step()
         results.append(bias.detach())
     torch.testing.assert_close(*results)
+
+
+def test_a_solver_that_fails_in_float32_is_asked_again_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    solve = torch.linalg.eigh
+
+    def failing(matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        values, vectors = solve(matrix)
+        return values, vectors if matrix.dtype == torch.float64 else torch.full_like(vectors, float("nan"))
+
+    monkeypatch.setattr(torch.linalg, "eigh", failing)
+    weight = torch.nn.Parameter(torch.randn(6, 9))
+    optimiser = Soap([weight], lr=0.01)
+    for _ in range(3):
+        weight.grad = torch.randn(6, 9)
+        optimiser.step()
+    assert bool(weight.isfinite().all())
+    basis = optimiser.state[weight]["right_basis"]
+    torch.testing.assert_close(basis.T @ basis, torch.eye(9), atol=1e-5, rtol=0)
+
+
+def test_a_side_that_is_too_long_gets_no_basis() -> None:
+    weight = torch.nn.Parameter(torch.randn(4, 12))
+    optimiser = Soap([weight], lr=0.01, largest=8)
+    for _ in range(12):
+        weight.grad = torch.randn(4, 12)
+        optimiser.step()
+    assert "left_basis" in optimiser.state[weight] and "right_basis" not in optimiser.state[weight]
+    assert bool(weight.isfinite().all())

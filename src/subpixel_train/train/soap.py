@@ -61,7 +61,7 @@ class Soap(torch.optim.Optimizer):
                 for side, rows in (("left", gradient), ("right", gradient.T)):
                     if rows.shape[0] <= group["largest"]:
                         state[side] = rows @ rows.T
-                        state[f"{side}_basis"] = torch.linalg.eigh(state[side])[1].flip(1).contiguous()
+                        state[f"{side}_basis"] = _basis(state[side])
                 return  # the first gradient only finds the basis
         state["step"] += 1
         count = int(state["step"])
@@ -99,3 +99,12 @@ class Soap(torch.optim.Optimizer):
             order = (basis * moved).sum(0).argsort(descending=True)
             state["square"].copy_(state["square"].index_select(dim, order))
             state[f"{side}_basis"].copy_(torch.linalg.qr(moved[:, order])[0])
+
+
+def _basis(matrix: Tensor) -> Tensor:
+    """Eigenvectors of a symmetric matrix as columns, the largest eigenvalue first."""
+    vectors = torch.linalg.eigh(matrix)[1]
+    if not vectors.isfinite().all():
+        # Gradients far below 1 square to matrices that float32 solvers may fail on without a word.
+        vectors = torch.linalg.eigh(matrix.double())[1].to(matrix.dtype)
+    return vectors.flip(1).contiguous()
