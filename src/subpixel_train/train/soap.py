@@ -103,7 +103,7 @@ class Soap(torch.optim.Optimizer):
 
 def _basis(matrix: Tensor) -> Tensor:
     """Eigenvectors of a symmetric matrix as columns, the largest eigenvalue first."""
-    vectors = torch.linalg.eigh(matrix)[1]
+    vectors: Tensor = torch.linalg.eigh(matrix)[1]
     if not vectors.isfinite().all():
         # Gradients far below 1 square to matrices that float32 solvers may fail on without a word.
         vectors = torch.linalg.eigh(matrix.double())[1].to(matrix.dtype)
