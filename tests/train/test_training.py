@@ -86,7 +86,6 @@ def test_everything_to_look_at_is_left(photos: Path, tmp_path: Path) -> None:
         "optimiser.kind=adam",
         "optimiser.kind=soap",
         "optimiser.kind=adadelta",
-        "precision=16-mixed",
         "network={kind: autoencoder, regularisation: 0.5}",
     ],
 )

@@ -24,7 +24,6 @@ VARIANTS = {
     "transposed": ("transposed convolutions in place of upsampling", "#56b4e9"),
     "perceptual": ("features beside MSE", "#cc79a7"),
     "regularised": ("dynamic regularisation", "#009e73"),
-    "deep": ("four levels, filters to 1,024", "#e69f00"),
 }
 
 
