@@ -54,14 +54,14 @@ def table() -> str:
 
 def draw() -> None:
     """PSNR over steps of training."""
-    figure, panel = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
+    figure, panel = plt.subplots(figsize=(9.5, 3.8), layout="constrained")
     for name, (title, colour) in VARIANTS.items():
         panel.plot(*curve(name), "o-", color=colour, markersize=3.5, label=title)
     panel.set_xlabel("steps of training")
     panel.set_ylabel("PSNR on Y, held-out photographs (dB)")
     panel.spines[["top", "right"]].set_visible(False)
     panel.grid(axis="y", color="#e5e5e5", linewidth=0.7)
-    panel.legend(frameon=False, fontsize=8, loc="lower right")
+    panel.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     figure.savefig(HERE / "curves.png", dpi=110)
 
 

@@ -288,7 +288,9 @@ class Trainer:
         tensors |= state.optimiser_tensors(self.optimiser)
         if self.adversary:
             tensors |= self.adversary.tensors()
-        self._must_be_finite("the sum of the weights", sum(float(value.detach().sum()) for value in self.plain.parameters()))
+        self._must_be_finite(
+            "the sum of the weights", sum(float(value.detach().sum()) for value in self.plain.parameters())
+        )
         self.progress.scaler = dict(self.fabric.strategy.precision.state_dict())
         if self.fabric.is_global_zero:
             state.save_state(self.settings.output, tensors, self.progress)
