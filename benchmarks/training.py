@@ -175,7 +175,7 @@ def main() -> None:
                 ]
             )
     heads = ["", "steps per second", "ratio", "memory", "to the first step"]
-    body = f"""Command: `{command_line()}`
+    body = f"""Command: `{command_line(hide=["--data"])}`
 
 Machine: {machine_class(options.threads)} {versions("torch", "lightning-fabric", "pillow")}
 
