@@ -287,6 +287,28 @@ def test_interrupted_while_starting(tmp_path: Path) -> None:
         assert _files(tmp_path) == {"a.ppm"}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_interrupted_in_an_import_that_swallows_it(tmp_path: Path, name: str) -> None:
+    """Compiled modules turn an interrupt during their import into an ImportError, which looks like a missing engine."""
+    code = f"""
+import os, signal, sys
+import subpixel.engines.openvino as engine
+from subpixel.cli.start import main
+def broken():
+    try:
+        os.kill(os.getpid(), signal.{name})
+        signal.sigtimedwait([], 5)
+    except KeyboardInterrupt as error:
+        raise engine.EngineError("initialisation failed") from error
+engine._openvino = broken
+sys.argv = ["subpixel", "upscale", {str(draw(tmp_path / "a.ppm"))!r}]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.strip()) == (130, "subpixel: stopped")
+
+
 def test_a_reader_that_leaves_does_not_stop_the_work(tmp_path: Path) -> None:
     for name in ("a.png", "b.png", "c.png"):
         draw(tmp_path / "in" / name)

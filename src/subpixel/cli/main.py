@@ -13,6 +13,7 @@ import typer.core
 import typer.main
 
 from subpixel import __version__
+from subpixel.cli.start import stop_if_asked
 from subpixel.errors import SettingError, SubpixelError
 
 _OWN: Final = {
@@ -103,6 +104,24 @@ def _system_error(error: OSError | MemoryError) -> str:
     return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
 
 
+def _tell(error: Exception) -> int:
+    """Say an error in one line and return its exit code; one that is no error for people is raised again."""
+    if isinstance(error, SubpixelError):
+        print(f"subpixel: {error}", file=sys.stderr)
+        return error.exit_code
+    if isinstance(error, (OSError, MemoryError)):
+        print(f"subpixel: {_system_error(error)}", file=sys.stderr)
+        return SubpixelError.exit_code
+    if isinstance(error, _UsageError):
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context is not None else "subpixel"
+        message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+        if message:  # none where a command without words has just shown its help
+            print(f"subpixel: {message}: see {where} --help", file=sys.stderr)
+        return SettingError.exit_code
+    raise error
+
+
 def invoke(words: Sequence[str]) -> int:
     """Run one command, say errors in one line on standard error, and return the exit code.
 
@@ -112,21 +131,11 @@ def invoke(words: Sequence[str]) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(list(words) or ["--help"], prog_name="subpixel", standalone_mode=False)
-    except SubpixelError as error:
-        print(f"subpixel: {error}", file=sys.stderr)
-        return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
-    except (OSError, MemoryError) as error:
-        print(f"subpixel: {_system_error(error)}", file=sys.stderr)
-        return SubpixelError.exit_code
-    except _UsageError as error:
-        context = getattr(error, "ctx", None)
-        where = context.command_path if context is not None else "subpixel"
-        message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
-        if message:  # none where a command without words has just shown its help
-            print(f"subpixel: {message}: see {where} --help", file=sys.stderr)
-        return SettingError.exit_code
+    except Exception as error:
+        stop_if_asked()
+        code = _tell(error)
     if code == _INTERRUPTED:
         print("subpixel: stopped", file=sys.stderr)
     return code if isinstance(code, int) else 0

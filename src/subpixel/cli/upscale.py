@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from subpixel.cli.display import Display
+from subpixel.cli.start import stop_if_asked
 from subpixel.errors import EngineError, ModelError, SettingError, SubpixelError
 
 
@@ -140,6 +141,7 @@ def upscale(
                 raise  # as wrong for every other picture
             except SubpixelError as error:
                 drop_folders(made)
+                stop_if_asked()
                 failed.append(error)
                 display.error(job.source, error)
     if failed:
