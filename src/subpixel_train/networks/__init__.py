@@ -9,6 +9,7 @@ from pydantic import Field
 from subpixel_train.networks.autoencoder import Autoencoder, AutoencoderSettings
 from subpixel_train.networks.base import BicubicEnlarge, Chain, Network, Settings, recentre
 from subpixel_train.networks.espcn import Espcn, EspcnSettings
+from subpixel_train.networks.plain import Plain, PlainSettings
 from subpixel_train.networks.rdn import Rdn, RdnSettings
 from subpixel_train.networks.rrdn import Rrdn, RrdnSettings
 from subpixel_train.networks.srcnn import Srcnn, SrcnnSettings
@@ -42,6 +43,7 @@ NETWORKS: Final[dict[str, type[Network]]] = {
         Rdn,
         Rrdn,
         Autoencoder,
+        Plain,
     )
 }
 """Every trainable network by its name in recipes."""
@@ -56,7 +58,8 @@ NetworkSettings: TypeAlias = Annotated[
     | TwoShuffleSettings
     | RdnSettings
     | RrdnSettings
-    | AutoencoderSettings,
+    | AutoencoderSettings
+    | PlainSettings,
     Field(discriminator="kind"),
 ]
 """Settings of any of them; `kind` says of which."""
@@ -98,6 +101,8 @@ def build(  # noqa: PLR0911 - one return per network
             return Rrdn(chosen, scale)
         case AutoencoderSettings():
             return Autoencoder(chosen, scale)
+        case PlainSettings():
+            return Plain(chosen, scale)
 
 
 def default_settings(name: str) -> NetworkSettings:
