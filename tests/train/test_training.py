@@ -109,6 +109,20 @@ def wait_for_step(output: Path, step: int, process: subprocess.Popen[bytes]) -> 
     raise AssertionError("no checkpoint within a minute")
 
 
+def test_fp16_scales_its_gradients(photos: Path, tmp_path: Path) -> None:
+    """Gradients too small for fp16 are scaled up; the scale is part of the state, as a run that goes on needs it."""
+    whole = run(tmp_path / "whole", photos, "precision=16-mixed", "data.epoch_steps=20")
+    scale = whole.progress.scaler["scale"]
+    assert isinstance(scale, float) and scale > 1
+    scores = [record.held_out_psnr for record in whole.progress.history]
+    exact = run(tmp_path / "exact", photos, "precision=32-true", "data.epoch_steps=20").progress.history
+    assert scores[-1] == pytest.approx(exact[-1].held_out_psnr, abs=0.5)
+    stopped = tmp_path / "stopped"
+    run(stopped, photos, "precision=16-mixed", "data.epoch_steps=20", max_minutes=0)
+    run(stopped, photos, "precision=16-mixed", "data.epoch_steps=20", resume=True)
+    same(tmp_path / "whole", stopped)
+
+
 def test_a_killed_training_goes_on_exactly(photos: Path, recipe_file: Path, tmp_path: Path) -> None:
     output, changes = tmp_path / "killed", ("--set", "epochs=40")
     process = subprocess.Popen(command(recipe_file, output, photos, *changes, "--quiet"), env=os.environ)

@@ -24,6 +24,7 @@ VARIANTS = {
     "transposed": ("transposed convolutions in place of upsampling", "#56b4e9"),
     "perceptual": ("features beside MSE", "#cc79a7"),
     "regularised": ("dynamic regularisation", "#009e73"),
+    "deep": ("more blocks, up to 1,024 filters", "#e69f00"),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
+from lightning_fabric.plugins import MixedPrecision, Precision
 from torch import Tensor
 
 from subpixel.errors import SettingError, TrainingError
@@ -323,13 +324,20 @@ def _fabric(recipe: Recipe, settings: RunSettings, logger: TensorBoardLogger) ->
             devices=settings.processes,
             num_nodes=settings.machines,
             strategy="ddp" if many else "auto",
-            precision=recipe.precision,
+            plugins=_precision(recipe, settings),
             loggers=[logger],
         )
         fabric.launch()
     except (RuntimeError, ValueError) as error:
         raise SettingError(f"cannot train on {settings.device}", str(error)) from None
     return fabric
+
+
+def _precision(recipe: Recipe, settings: RunSettings) -> Precision:
+    """Arithmetic of the recipe. Made here, as Fabric by itself would quietly take bfloat16 for fp16 on a CPU."""
+    if recipe.precision == "32-true":
+        return Precision()
+    return MixedPrecision(recipe.precision, settings.device if settings.device in ("cpu", "mps") else "cuda")
 
 
 def _channels_last(network: Network) -> Network:
