@@ -166,11 +166,35 @@ class BicubicEnlarge(nn.Module):
 def _phase(phase: int, scale: int) -> Tensor:
     """Five weights of one phase: result pixel r·i + phase stands at (phase + ½)/r − ½ beside small pixel i."""
     offset = (phase + 0.5) / scale - 0.5
-    distance = (torch.arange(-2, 3, dtype=torch.float64) - offset).abs()
+    weight = _cubic(torch.arange(-2, 3, dtype=torch.float64) - offset)
+    return weight / weight.sum()
+
+
+def _cubic(distance: Tensor) -> Tensor:
+    """Keys' cubic kernel, a = −0.5."""
+    distance = distance.abs()
     near = (1.5 * distance - 2.5) * distance * distance + 1
     far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
-    weight = torch.where(distance <= 1, near, torch.where(distance < 2, far, torch.zeros_like(far)))
-    return weight / weight.sum()
+    return torch.where(distance <= 1, near, torch.where(distance < 2, far, torch.zeros_like(far)))
+
+
+def bicubic_reduction(scale: int) -> tuple[Tensor, Tensor]:
+    """Antialiased bicubic reduction of a picture given as its phases: two kernels, along rows and then along columns.
+
+    Phase row·r + column of small pixel (i, j) is the large pixel (r·i + row, r·j + column), as `pixel_unshuffle` orders
+    them. Away from the border the two convolutions are MATLAB's imresize by 1/r.
+
+    Returns:
+        (r, r², 1, 5), which sums over columns and leaves the r row phases, and (1, r, 5, 1), float32.
+    """
+    place = torch.arange(5 * scale, dtype=torch.float64)  # large pixels under small pixels −2 … 2
+    weight = _cubic((place + 0.5) / scale - 2.5)
+    weight = (weight / weight.sum()).view(5, scale)  # (small offset, phase)
+    along = torch.zeros(scale, scale, scale, 1, 5, dtype=torch.float64)  # (row phase left, row phase, column phase, …)
+    for row in range(scale):
+        along[row, row, :, 0] = weight.T
+    down = weight.T.reshape(1, scale, 5, 1)
+    return along.view(scale, scale * scale, 1, 5).float(), down.float()
 
 
 def recentre(network: Chain, centre: float) -> None:
