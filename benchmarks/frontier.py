@@ -1,0 +1,137 @@
+"""The frontier of quality and time: the house's models beside what else can be installed and run on the same CPU.
+
+    python benchmarks/frontier.py --peers PEERS --data DATA
+
+Measures PSNR and SSIM on Set5, Set14 and BSD100, and milliseconds per megapixel of result, of every system at ×2, ×3
+and ×4, the systems taking turns in one run. Writes its section of results.md, the pictures of the frontier, and every
+figure into frontier.json, from which tables and pictures can be made again. See README.md.
+
+    python benchmarks/frontier.py --peers PEERS --data DATA --only time x4 crisp swift      a slice
+    python benchmarks/frontier.py --only report                                            from frontier.json alone
+    python benchmarks/frontier.py --floors                                                 are the promises kept?
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from measurements import Measurements
+from report import RESULTS, command_line, machine_class, run_command, write_section
+
+from subpixel.errors import SettingError
+
+HERE = Path(__file__).parent
+STATE: Final = HERE / "frontier.json"
+IMAGES: Final = HERE.parent / "docs" / "images"
+PARTS: Final = ("time", "quality", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What `--only` leaves: parts of the work, factors, names of systems (empty: all)."""
+
+    parts: tuple[str, ...]
+    scales: tuple[int, ...]
+    sets: tuple[str, ...]
+    names: list[str]
+
+
+def sliced(words: Sequence[str]) -> Slice:
+    """Sort the words of `--only` by what they name."""
+    from scoring import SETS
+    from systems import SCALES
+
+    parts = tuple(word for word in words if word in PARTS)
+    scales = tuple(scale for scale in SCALES if f"x{scale}" in words)
+    sets = tuple(name for name in SETS if name.lower() in [word.lower() for word in words])
+    taken = {*PARTS, *(f"x{scale}" for scale in SCALES), *(name.lower() for name in SETS)}
+    names = [word for word in words if word.lower() not in taken]
+    return Slice(parts or PARTS, scales or SCALES, sets or SETS, names)
+
+
+def measure(state: Measurements, options: argparse.Namespace, part: Slice) -> None:
+    """Measure a slice into `state`, which is written whenever something was added."""
+    import cv2
+    from peers import peer_systems
+    from scoring import measure_quality
+    from systems import SIZES, chosen, engine_systems, own_systems
+    from timing import measure_times, peaks
+
+    from subpixel.measure import read_pixels
+
+    def notify(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    if options.data is None or options.peers is None:
+        raise SettingError("--data and --peers are needed to measure", "give them, or --only report, or --floors")
+    cv2.setNumThreads(options.threads)
+    scene = read_pixels(HERE.parent / "examples" / "scene.png")
+    for scale in part.scales:
+        systems = [
+            *own_systems(scale, options.threads),
+            *engine_systems(scale, options.threads),
+            *peer_systems(options.peers, scale, options.threads),
+        ]
+        systems = [*peaks(scale, options.threads, {one.precision for one in systems}), *systems]
+        wanted = chosen(systems, part.names)
+        if "time" in part.parts:
+            picture = cv2.resize(scene, SIZES[scale], interpolation=cv2.INTER_CUBIC)
+            state.add_times(measure_times(wanted, picture, options.rounds, notify))
+            state.machine, state.command = machine_class(options.threads), command_line(("--peers", "--data"))
+            state.write(options.json)
+        if "quality" in part.parts:
+            known = set() if options.again else state.known()
+            for score in measure_quality(wanted, options.data, part.sets, known, notify):
+                state.add_quality(score)
+                state.write(options.json)
+
+
+def main() -> None:
+    """Measure, write, or check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", type=Path, help="folder with other systems' models (README.md says which)")
+    parser.add_argument("--data", type=Path, help="folder with benchmark/Set5, …")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="WORD",
+        help="a slice: time, quality or report; x2, x3, x4; Set5, Set14, BSD100; names of systems or their beginning "
+        "(crisp, 'OpenCV', '*int8'). Figures of other slices are kept",
+    )
+    parser.add_argument("--threads", type=int, default=2, help="threads for every system (default 2)")
+    parser.add_argument("--rounds", type=int, default=9, help="alternating rounds against the clock (default 9)")
+    parser.add_argument("--again", action="store_true", help="score anew what was scored with the same weights before")
+    parser.add_argument("--json", type=Path, default=STATE, help="the figures (default benchmarks/frontier.json)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the tables go (default results.md)")
+    parser.add_argument("--images", type=Path, default=IMAGES, help="where the pictures go (default docs/images)")
+    parser.add_argument(
+        "--floors", action="store_true", help="only say whether the models keep what is promised of them"
+    )
+    options = parser.parse_args()
+    state = Measurements.read(options.json)
+    if options.floors:
+        from floors import check, lines
+
+        promises = check(state)
+        print("\n".join(lines(promises)))
+        sys.exit(0 if all(one.kept for one in promises) else 1)
+    part = sliced(options.only)
+    if {"time", "quality"} & set(part.parts):
+        measure(state, options, part)
+    if "report" in part.parts:
+        from frontier_picture import draw
+        from frontier_tables import section
+
+        write_section("The frontier", section(state), options.results)
+        for path in draw(state, options.images):
+            print(path)
+
+
+if __name__ == "__main__":
+    run_command(main)
