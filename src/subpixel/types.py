@@ -38,6 +38,28 @@ class Size:
         return f"{self.width}×{self.height}"
 
 
+Quality: TypeAlias = Literal["fast", "balanced", "best"]
+"""How much time a better picture is worth: the least, a little, whatever it takes."""
+
+Chroma: TypeAlias = Literal["grey", "4:4:4", "4:2:2", "4:4:0", "4:2:0", "4:1:1", "4:1:0"]
+"""How many samples of colour stand beside those of luma; ``"grey"`` where there is no colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a file with loss was coded, as far as the file itself tells.
+
+    Attributes:
+        name: of the format for people, ``"JPEG"``.
+        quality: 1–100 on the scale of the usual encoder (libjpeg, libwebp); an estimate where another one was used.
+        chroma: samples of colour beside those of luma; None where the file does not tell.
+    """
+
+    name: str
+    quality: int
+    chroma: Chroma | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What a picture file carries beside its pixels. Everything here survives upscaling where the format can hold it.
@@ -78,11 +100,13 @@ class Picture:
             3 RGB, 4 RGB + alpha. Alpha is straight (not premultiplied). One frame unless animated.
         metadata: everything else in the file.
         notes: one line for each thing that reading changed ("CMYK converted to sRGB by its profile").
+        coding: how the file these pixels stood in was coded with loss; None where it was not, or is not known.
     """
 
     pixels: Pixels
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
+    coding: Coding | None = None
 
     @property
     def frames(self) -> int:

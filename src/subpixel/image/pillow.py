@@ -10,6 +10,7 @@ import numpy as np
 from subpixel.errors import SettingError
 from subpixel.image import exif as exif_block
 from subpixel.image import samples
+from subpixel.image.coding import pillow_coding
 from subpixel.image.profiles import cmyk_to_srgb
 from subpixel.types import Metadata, Picture, Pixels
 
@@ -56,7 +57,8 @@ def from_pillow(image: Any) -> Picture:
     metadata = Metadata(icc=icc, exif=exif or None, dpi=_dpi(image))
     height, width = pixels.shape[:2]
     whole = cast(Pixels, np.ascontiguousarray(pixels).reshape(1, height, width, -1))
-    return Picture(whole, metadata, tuple(notes))
+    coding = pillow_coding(getattr(image, "quantization", None), getattr(image, "layer", None))
+    return Picture(whole, metadata, tuple(notes), coding)
 
 
 def _dpi(image: Any) -> tuple[float, float] | None:

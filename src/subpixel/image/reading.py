@@ -290,7 +290,7 @@ def _finish(row: Format, pixels: Pixels, image: Any, found: Found, notes: tuple[
         lossless=found.lossless,
         bits=found.bits,
     )
-    return Picture(turned(pixels, turn), metadata, tuple(said))
+    return Picture(turned(pixels, turn), metadata, tuple(said), found.coding)
 
 
 def _blob(image: Any, field: str) -> bytes | None:

@@ -6,6 +6,7 @@ import struct
 from typing import BinaryIO, Final
 
 from subpixel.image import exif
+from subpixel.image.coding import JpegTables
 from subpixel.image.containers.parts import PHOTOSHOP, Found, Load, copy_rest, exactly, number
 
 _MOST: Final = 65_533
@@ -18,11 +19,12 @@ _SOI: Final = b"\xff\xd8"
 
 
 def inspect(file: BinaryIO) -> Found:
-    """Resolution (JFIF first, then EXIF) and comments."""
+    """Resolution (JFIF first, then EXIF), comments, and how strongly the picture was squeezed."""
     dpi: tuple[float, float] | None = None
     exif_dpi: tuple[float, float] | None = None
     comments: list[tuple[str, str]] = []
     notes: list[str] = []
+    tables = JpegTables()
     file.seek(2)
     try:
         for _ in range(_MOST_SEGMENTS):
@@ -42,11 +44,13 @@ def inspect(file: BinaryIO) -> Found:
                 notes += _left_out(data, notes)
             elif marker == 0xFE:
                 comments.append(("Comment", _decode(data)))
+            else:
+                tables.take(marker, data)
     except EOFError:
         pass  # libvips judges whether the pixels are whole
     # A JFIF header that says 72 beside an EXIF block that says otherwise is a default, not a statement.
     stated = exif_dpi if exif_dpi is not None and dpi in (None, (72.0, 72.0), (96.0, 96.0)) else dpi
-    return Found(dpi=stated, comments=tuple(comments), notes=tuple(notes))
+    return Found(dpi=stated, comments=tuple(comments), coding=tables.coding(), notes=tuple(notes))
 
 
 def _left_out(segment: bytes, said: list[str]) -> list[str]:

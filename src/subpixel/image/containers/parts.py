@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from subpixel.types import Coding
+
 _CHUNK = 1 << 20
 PHOTOSHOP = b"Photoshop 3.0\0"
 
@@ -21,6 +23,7 @@ class Found:
         iptc: IPTC block, where libvips hands it out wrongly.
         lossless: True where a format with both kinds was coded without loss.
         bits: bits per sample where they are neither 8 nor 16, else 0.
+        coding: how it was coded with loss, where that was read.
         notes: what of the file cannot be used, one line each.
         unsupported: what the file is, if it is of a kind that must not be read as a picture (a camera raw file).
     """
@@ -31,6 +34,7 @@ class Found:
     iptc: bytes | None = None
     lossless: bool = False
     bits: int = 0
+    coding: Coding | None = None
     notes: tuple[str, ...] = ()
     unsupported: str = ""
 

@@ -6,31 +6,40 @@ import struct
 from typing import BinaryIO, Final
 
 from subpixel.image import exif
+from subpixel.image.coding import vp8_coding
 from subpixel.image.containers.parts import Found, Load, copy_rest, exactly, number
+from subpixel.types import Coding
 
 _ICC, _ALPHA, _EXIF, _XMP = 0x20, 0x10, 0x08, 0x04
 _HEADER: Final = 12
+_FRAME_HEAD: Final = 128  # bytes of a frame that hold its header
 _MOST_CHUNKS: Final = 100_000
 
 
 def inspect(file: BinaryIO) -> Found:
-    """Whether it was coded without loss."""
+    """Whether it was coded without loss; if not, how strongly it was squeezed."""
     lossless = False
+    coding: Coding | None = None
     file.seek(_HEADER)
     try:
         for _ in range(_MOST_CHUNKS):
             head = exactly(file, 8)
             name, length = head[:4], number(head[4:], "<I")
+            whole = length
             if name == b"VP8L":
                 lossless = True
+            elif name == b"VP8 " and coding is None:
+                start = exactly(file, min(length, _FRAME_HEAD))
+                coding = vp8_coding(start)
+                length -= len(start)
             elif name == b"ANMF" and length >= 24:
                 start = exactly(file, 24)
                 lossless = lossless or start[16:20] == b"VP8L"
                 length -= 24
-            file.seek(length + length % 2, 1)
+            file.seek(length + whole % 2, 1)
     except EOFError:
         pass  # libvips judges whether the pixels are whole
-    return Found(lossless=lossless)
+    return Found(lossless=lossless, coding=None if lossless else coding)
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
