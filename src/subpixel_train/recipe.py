@@ -1,4 +1,7 @@
-"""Recipes: everything that decides how a network is trained, typed. One YAML file per shipped model in `recipes/`."""
+"""Recipes: everything that decides how a network is trained, typed. One YAML file per shipped model in `recipes/`.
+
+A file may name another recipe as its `base` and then holds only what differs from it.
+"""
 
 from __future__ import annotations
 
@@ -124,31 +127,67 @@ def load(source: str, changes: list[str] | None = None) -> Recipe:
         SettingError: no such recipe, or a change that names no setting.
         TrainingError: a recipe that is malformed.
     """
+    return parse(_read(source), source, changes or [])
+
+
+def _read(source: str) -> str:
+    """The text of a recipe: shipped, or a file."""
     if source in shipped():
-        text = (RECIPES / f"{source}.yaml").read_text(encoding="utf-8")
-    elif Path(source).is_file():
-        text = Path(source).read_text(encoding="utf-8")
-    else:
-        near = difflib.get_close_matches(source, shipped(), 1, 0.5)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise SettingError(f"there is no recipe {source}", f"{meant}there are {', '.join(shipped())}, and YAML files")
-    return parse(text, source, changes or [])
+        return (RECIPES / f"{source}.yaml").read_text(encoding="utf-8")
+    if Path(source).is_file():
+        return Path(source).read_text(encoding="utf-8")
+    near = difflib.get_close_matches(source, shipped(), 1, 0.5)
+    meant = f"did you mean {near[0]}? " if near else ""
+    raise SettingError(f"there is no recipe {source}", f"{meant}there are {', '.join(shipped())}, and YAML files")
 
 
 def parse(text: str, source: str, changes: list[str]) -> Recipe:
     """Make a recipe of YAML text; `source` names it in errors, `changes` as in `load`."""
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise TrainingError(f"recipe {source} is not YAML", str(error)) from None
-    if not isinstance(values, dict):
-        raise TrainingError(f"recipe {source} is not a list of settings", "each line is `key: value`")
+    values = _values(text, source, ())
     for change in changes:
         _apply(values, change)
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
         raise TrainingError(f"recipe {source}", "; ".join(_explain(item) for item in error.errors())) from None
+
+
+def _values(text: str, source: str, above: tuple[str, ...]) -> dict[str, Any]:
+    """The settings in a YAML text, laid over those of the recipe that it names as its base.
+
+    Args:
+        text: the recipe.
+        source: its name, for errors.
+        above: recipes that have this one as their base.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise TrainingError(f"recipe {source} is not YAML", str(error)) from None
+    if not isinstance(values, dict):
+        raise TrainingError(f"recipe {source} is not a list of settings", "each line is `key: value`")
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if base in (*above, source):
+        raise TrainingError(f"recipe {source} is its own base", "name another recipe as its base")
+    if not isinstance(base, str):
+        raise TrainingError(f"recipe {source}: base is {base!r}", "it is the name of a recipe, as base: espcn-x4")
+    return _laid_over(_values(_read(base), base, (*above, source)), values)
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Both, sections merged; what is in both is taken from `above`, and an empty value takes a setting out."""
+    made = dict(below)
+    for key, value in above.items():
+        under = made.get(key)
+        if value is None:
+            made.pop(key, None)
+        elif isinstance(value, dict) and isinstance(under, dict) and value.get("kind", 0) in (0, under.get("kind")):
+            made[key] = _laid_over(under, value)
+        else:
+            made[key] = value
+    return made
 
 
 def _apply(values: dict[str, Any], change: str) -> None:

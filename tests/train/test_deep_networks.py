@@ -12,6 +12,7 @@ from subpixel_train import costs, torch_graph  # noqa: E402
 from subpixel_train.graph import PARITY, check_parity  # noqa: E402
 from subpixel_train.networks import Network, NetworkSettings, build  # noqa: E402
 from subpixel_train.networks.autoencoder import AutoencoderSettings, DynamicRegularisation  # noqa: E402
+from subpixel_train.networks.plain import PlainSettings  # noqa: E402
 from subpixel_train.networks.rdn import RdnSettings  # noqa: E402
 from subpixel_train.networks.rrdn import RrdnSettings  # noqa: E402
 from subpixel_train.networks.two_atrous import TwoAtrousSettings  # noqa: E402
@@ -34,6 +35,10 @@ SMALL: list[tuple[NetworkSettings, int]] = [
     (TwoAtrousSettings(), 4),
     (TwoPretrainedSettings(pretrained=False), 4),
     (TwoShuffleSettings(pretrained=False), 4),
+    (PlainSettings(width=16, depth=2), 3),
+    (PlainSettings(width=16, depth=1, skip="repeat", unshuffle=2), 2),
+    (PlainSettings(width=16, depth=1, activation="leaky", faithful=True), 4),
+    (PlainSettings(width=16, depth=0, skip="learned", faithful=True), 2),
 ]
 
 
@@ -52,8 +57,8 @@ def made(settings: NetworkSettings, scale: int) -> Network:
 def test_sizes_and_one_pixel(settings: NetworkSettings, scale: int) -> None:
     network = made(settings, scale)
     for height, width in ((5, 7), (1, 1), (16, 12)):
-        results = network.upscale(torch.rand(2, 3, height, width))
-        assert [y.shape for y in results] == [(2, 3, s * height, s * width) for s in network.scales]
+        results = network.upscale(torch.rand(2, network.channels, height, width))
+        assert [y.shape for y in results] == [(2, network.channels, s * height, s * width) for s in network.scales]
         assert all(y.dtype == torch.float32 and bool(y.isfinite().all()) for y in results)
 
 
@@ -62,7 +67,7 @@ def test_no_pixel_sees_further_than_the_halo(settings: NetworkSettings, scale: i
     network = made(settings, scale)
     halo, step = network.halo, network.align
     middle = -(-(halo + 4) // step) * step
-    x = torch.rand(1, 3, 2 * middle, 2 * middle, requires_grad=True)
+    x = torch.rand(1, network.channels, 2 * middle, 2 * middle, requires_grad=True)
     furthest = 0
     for s, y in zip(network.scales, network.outputs(x), strict=True):
         for row in range(s * step):
