@@ -48,7 +48,7 @@ def made(settings: NetworkSettings, scale: int) -> Network:
     network = build(settings, scale).eval()
     with torch.no_grad():
         for parameter in network.parameters():
-            if parameter.ndim == 1:
+            if parameter.ndim == 1 or not parameter.any():  # also weights that begin at zero
                 parameter.normal_(std=0.05)
     return network
 

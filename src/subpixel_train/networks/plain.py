@@ -49,11 +49,14 @@ class PlainSettings(Settings):
     start: Literal["identity", "orthogonal"] = Field(default="identity", description="how inner convolutions begin")
     faithful: bool = Field(default=False, description="one step of back-projection at the end")
     unshuffle: Literal[1, 2] = Field(default=1, description="2: squares of 2×2 pixels become channels first")
+    int8: bool = Field(default=False, description="compute as in int8, and learn to live with its rounding")
 
     @model_validator(mode="after")
     def _agree(self) -> PlainSettings:
         if self.unshuffle > 1 and (self.skip != "repeat" or self.faithful):
             raise ValueError("unshuffle: 2 goes with skip: repeat and without faithful")
+        if self.int8 and self.activation != "relu":
+            raise ValueError(f"int8 goes with activation: relu, not {self.activation}")
         return self
 
 
@@ -103,10 +106,18 @@ class Plain(Network):
         y: Tensor = self.activations[0](self.first(small))  # (N, W, H/u, W/u)
         for layer, activation in zip(self.inner, self.activations[1:], strict=True):
             y = activation(layer(y))  # (N, W, H/u, W/u)
-        y = self.last(y) + self.skip(small)  # (N, (ru)², H/u, W/u)
+        y = self.last(y) + self._enlarged(small)  # (N, (ru)², H/u, W/u)
         if self.projection is not None:
             y = self.projection(y, small)  # (N, r², H, W)
         return functional.pixel_shuffle(y, self.scale * self.unshuffle) + MEAN  # (N, 1, rH, rW)
+
+    def _enlarged(self, small: Tensor) -> Tensor:
+        """What the network adds to; crops of a training have no halo around them, so their border is repeated."""
+        if not self.training:
+            enlarged: Tensor = self.skip(small)
+            return enlarged
+        with torch.autocast(small.device.type, enabled=False):
+            return _convolve(small, self.skip.weight, careful=True)
 
 
 class BackProjection(nn.Module):
