@@ -178,7 +178,7 @@ def psnr(scale: int, card: zoo.Card, name: str) -> float:
 
 def is_default(scale: int, card: zoo.Card) -> bool:
     """True for the model that is used when none is named."""
-    return zoo.DEFAULT_FAMILY.get(scale) == card.family
+    return zoo.default_models().get(scale) == card.name
 
 
 def score_table(*, short: bool = False) -> str:

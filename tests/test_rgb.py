@@ -10,9 +10,10 @@ import pytest
 from subpixel import zoo
 from subpixel.engines import has_bf16
 from subpixel.errors import SettingError
+from subpixel.oneline import upscale
 from subpixel.plan import Target
 from subpixel.types import Picture
-from subpixel.upscaler import Upscaler, upscale
+from subpixel.upscaler import Upscaler
 from tests import networks
 
 pytest.importorskip("onnx", reason="makes the networks: pip install onnx")

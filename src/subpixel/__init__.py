@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from subpixel.errors import SubpixelError
     from subpixel.image import read, write
+    from subpixel.oneline import upscale
     from subpixel.plan import Target
     from subpixel.types import Picture
-    from subpixel.upscaler import Upscaler, upscale
+    from subpixel.upscaler import Upscaler
 
 __version__ = "0.1.0"
 
@@ -29,7 +30,7 @@ _HOMES = {
     "Target": "subpixel.plan",
     "Upscaler": "subpixel.upscaler",
     "read": "subpixel.image",
-    "upscale": "subpixel.upscaler",
+    "upscale": "subpixel.oneline",
     "write": "subpixel.image",
 }
 

@@ -106,6 +106,8 @@ class Outputs:
                             (*picture.notes, *coded[-1].notes),
                             replace(spent, read=0.0 if rows else reading, write=perf_counter() - started),
                             first,
+                            made.chosen,
+                            made.precision,
                         )
                         first, spent, last = first or path, Timings(), index
                 del run, made  # before the next ones are computed

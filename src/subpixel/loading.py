@@ -7,9 +7,10 @@ from pathlib import Path
 
 from subpixel import zoo
 from subpixel.engines import EngineSettings, Runner, load_engine
+from subpixel.ensemble import FOLD, ensemble
 from subpixel.plan import PassModel
 from subpixel.tile import Network
-from subpixel.types import Precision
+from subpixel.types import Precision, Quality
 
 
 class Networks:
@@ -19,27 +20,55 @@ class Networks:
         model: a model's or a family's name, a path to a model, or None for the default of each scale.
         engine: name of the engine that runs them.
         threads: tiles computed side by side.
+        quality: which defaults, where `model` is None.
+        restore: take networks trained on squeezed pictures, where there are such; see `zoo.candidates`.
+        eightfold: give the mean over all flips and transpositions of what a network sees.
 
     Attributes:
         models: what planning needs to know of the network for each scale.
+        later: the same, for passes after the first: what was restored once is clean.
 
     Raises:
         ModelUnknown: no such model.
     """
 
-    def __init__(self, model: str | Path | None, engine: str, threads: int) -> None:
-        self._sources = zoo.candidates(model)
-        self._cards = {scale: zoo.card(name) for scale, name in self._sources.items()}
+    def __init__(
+        self,
+        model: str | Path | None,
+        engine: str,
+        threads: int,
+        *,
+        quality: Quality = zoo.DEFAULT_QUALITY,
+        restore: bool = False,
+        eightfold: bool = False,
+    ) -> None:
+        self._sources = zoo.candidates(model, quality=quality, restore=restore)
+        self._later = zoo.candidates(model, quality=quality)
         self._engine = engine
         self._threads = threads
+        self._eightfold = eightfold
         self._runners: dict[tuple[str, Precision, tuple[int, ...], int], Runner] = {}
-        self.models: Mapping[int, PassModel] = {
-            scale: PassModel(card.name, scale, card.halo, card.work_for(scale), card.activations, card.align)
-            for scale, card in self._cards.items()
-        }
+        self.models = self._described(self._sources)
+        self.later = self._described(self._later)
+
+    def _described(self, sources: Mapping[int, str | Path]) -> Mapping[int, PassModel]:
+        made = {}
+        for scale, source in sources.items():
+            card, fold, more = zoo.card(source), 1, 0
+            if self._eightfold:
+                fold, more = FOLD, 2 * scale**2 + 1  # the sum, a result, the input laid down anew
+            activations = card.activations + more
+            made[scale] = PassModel(card.name, scale, card.halo, fold * card.work_for(scale), activations, card.align)
+        return made
 
     def load(
-        self, scales: tuple[int, ...], precision: Precision, *, colour: bool, workers: int | None = None
+        self,
+        scales: tuple[int, ...],
+        precision: Precision,
+        *,
+        colour: bool,
+        workers: int | None = None,
+        later: bool = False,
     ) -> Network:
         """The network that gives results of those scales in one run.
 
@@ -48,28 +77,23 @@ class Networks:
             precision: arithmetic.
             colour: True for pictures with colour: networks on luma then get bicubic ones for Cb and Cr.
             workers: tiles in work at a time, where they are fewer than threads: engines keep memory for each.
+            later: True for a pass after the first.
 
         Raises:
             ModelError: the model's files are damaged.
             EngineError: the engine cannot run the network.
         """
-        card = self._cards[scales[-1]]
-        chroma = {}
-        for scale in scales if colour and card.colour == "y" else ():
-            name = zoo.chroma_model(scale)
-            if name is not None:
-                chroma[scale] = self._runner(
-                    name, "fp32", (scale,), self._threads
-                )  # as exact as can be: it costs next to nothing
+        source = (self._later if later else self._sources)[scales[-1]]
+        card = zoo.card(source)
+        run = self._runner(source, precision, scales, workers or self._threads)
         return Network(
             name=card.name,
-            run=self._runner(self._sources[scales[-1]], precision, scales, workers or self._threads),
+            run=ensemble(run) if self._eightfold else run,
             scales=scales,
             halo=card.halo,
             colour=card.colour,
             value_range=card.value_range,
             align=card.align,
-            chroma=chroma,
             keeps_flat=card.task == "super-resolution",
         )
 

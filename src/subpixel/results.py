@@ -36,6 +36,22 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which networks a picture went through, and why.
+
+    Attributes:
+        restore: True where networks trained on squeezed pictures were wanted.
+        eightfold: True where the mean over all flips and transpositions was made.
+        reason: what is known of the picture's compression, ``"JPEG of quality 62, chroma halved"``; empty where nobody
+            looked, because there was nothing to choose.
+    """
+
+    restore: bool = False
+    eightfold: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Upscaled:
     """A picture that was made larger, and how.
 
@@ -44,12 +60,14 @@ class Upscaled:
         plan: passes and tiles; results of one run of the networks have the same one.
         precision: arithmetic that was used.
         timings: where the time went. What several results of one run took stands with the first of them.
+        chosen: why these networks.
     """
 
     picture: Picture
     plan: Plan
     precision: Precision
     timings: Timings
+    chosen: Chosen = Chosen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +84,8 @@ class FileResult:
         timings: where the time went. Of several results of one picture, reading stands with the first, and what a run
             of the networks took with the first of those that it gave.
         shared_with: the earlier result whose run of the networks gave this one too; None for the others.
+        chosen: why these networks.
+        precision: arithmetic that was used.
     """
 
     source: Path
@@ -76,3 +96,5 @@ class FileResult:
     notes: tuple[str, ...]
     timings: Timings
     shared_with: Path | None = None
+    chosen: Chosen = Chosen()
+    precision: Precision | None = None

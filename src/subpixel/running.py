@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from subpixel.errors import SettingError
 from subpixel.loading import Networks
 from subpixel.pipeline import enlarge_frame
 from subpixel.plan import Plan
-from subpixel.results import Timings, Upscaled
+from subpixel.results import Chosen, Timings, Upscaled
 from subpixel.tile import Clock
 from subpixel.types import Picture, Pixels, Precision
 
@@ -25,6 +26,7 @@ def run_plan(
     *,
     pool: ThreadPoolExecutor,
     done: Callable[[int], None],
+    chosen: Chosen,
 ) -> tuple[Upscaled, ...]:
     """Compute the results of one plan, in the order of `Plan.targets`, frame by frame.
 
@@ -35,6 +37,7 @@ def run_plan(
         precision: arithmetic.
         pool: computes tiles.
         done: told of finished tiles.
+        chosen: why these networks.
 
     Raises:
         MemoryError: the results do not fit into memory.
@@ -43,7 +46,10 @@ def run_plan(
     """
     started = time.perf_counter()
     colour = picture.channels >= 3
-    loaded = [networks.load(step.model.scales, precision, colour=colour, workers=step.workers) for step in plan.passes]
+    loaded = [
+        networks.load(step.model.scales, precision, colour=colour, workers=step.workers, later=index > 0)
+        for index, step in enumerate(plan.passes)
+    ]
     ready = time.perf_counter()
     clock = Clock()
     results: list[Pixels] = [
@@ -63,8 +69,9 @@ def run_plan(
         )
     ended = time.perf_counter()
     timings = Timings(load=ready - started, run=ended - ready, network=clock.network, other=clock.other)
+    bare = replace(picture, coding=None)  # what is made of a squeezed picture is not squeezed itself
     return tuple(
-        Upscaled(picture.with_pixels(result), plan, precision, Timings() if index else timings)
+        Upscaled(bare.with_pixels(result), plan, precision, Timings() if index else timings, chosen)
         for index, result in enumerate(results)
     )
 

@@ -1,6 +1,6 @@
-"""The main path, top to bottom: read → plan → run → stitch → write.
+"""The main path, top to bottom: read → choose → plan → run → stitch → write.
 
-`upscale(x, scale=…)` is the one-line form; `Upscaler` keeps engine and networks loaded between pictures.
+`Upscaler` keeps engine and networks loaded between pictures; `subpixel.oneline.upscale` is the form for one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from subpixel import image
+from subpixel.choosing import Chooser
 from subpixel.engines import (
     DEFAULT_ENGINE,
     check_engine,
@@ -25,10 +26,11 @@ from subpixel.engines import (
 from subpixel.errors import SettingError
 from subpixel.filing import Outputs
 from subpixel.loading import Networks
-from subpixel.plan import Plan, Target, make_plan, make_plans
+from subpixel.plan import Plan, Target, make_plans
 from subpixel.results import FileResult, Upscaled
 from subpixel.running import run_plan, too_large
-from subpixel.types import Picture, Precision, PrecisionChoice, Size
+from subpixel.types import Picture, Precision, PrecisionChoice, Quality, Size
+from subpixel.zoo import DEFAULT_QUALITY, QUALITIES
 
 Progress = Callable[[int, int], None]
 """Called as progress(done, total) in tiles, from the calling thread."""
@@ -48,7 +50,12 @@ class Upscaler:
 
     Args:
         model: a model's name (``"espcn-x3"``), a family's (``"espcn"``), a path to a model of your own (its folder,
-            card or ONNX file), or None for the default of each scale.
+            card or ONNX file), or None for the models of `quality`.
+        quality: how much a better picture is worth: ``"fast"``, ``"balanced"``, or ``"best"``, which takes the largest
+            networks and the mean over all flips and transpositions: eight times the time.
+        restore: True: networks trained on squeezed pictures; False: never those; None: as each picture needs, told by
+            its file or its pixels, where `model` is None.
+        eightfold: the mean over all flips and transpositions; None: for ``"best"``.
         engine: name of the engine.
         precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 for 8-bit pictures where the processor computes it.
         threads: tiles computed side by side; None for every core.
@@ -64,13 +71,18 @@ class Upscaler:
         self,
         model: str | Path | None = None,
         *,
+        quality: Quality = DEFAULT_QUALITY,
+        restore: bool | None = None,
+        eightfold: bool | None = None,
         engine: str = DEFAULT_ENGINE,
         precision: PrecisionChoice = "auto",
         threads: int | None = None,
         tile: int | None = None,
     ) -> None:
-        if precision not in ("auto", "fp32", "bf16"):
-            raise SettingError(f"the precision is {precision!r}", "it can be auto, fp32 or bf16")
+        if quality not in QUALITIES:
+            raise SettingError(f"the quality is {quality!r}", f"it can be {', '.join(QUALITIES)}")
+        if precision not in ("auto", "int8", "bf16", "fp32"):
+            raise SettingError(f"the precision is {precision!r}", "it can be auto, int8, bf16 or fp32")
         if threads is not None and not 1 <= threads <= 1024:
             raise SettingError(f"the number of threads is {threads}", "give 1 or more, as --threads 2")
         if tile is not None and not 16 <= tile <= 8192:
@@ -80,7 +92,7 @@ class Upscaler:
         self.precision = precision
         self.threads = threads or usable_cores()
         self.tile = tile
-        self.networks = Networks(model, engine, self.threads)
+        self.choose = Chooser(model, engine, self.threads, quality=quality, restore=restore, eightfold=eightfold)
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Upscaler:
@@ -97,27 +109,33 @@ class Upscaler:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
+    @property
+    def networks(self) -> Networks:
+        """The networks for clean pictures."""
+        return self.choose.clean
+
     def plan(self, size: Size, target: Target) -> Plan:
-        """How a picture of `size` would be made, without doing it.
+        """How a clean picture of `size` would be made, without doing it.
 
         Raises:
             SettingError: more than 16 times the picture's size.
         """
-        models = self.networks.models
-        return make_plan(size, target, models, tile=self.tile, threads=self.threads, room=self._room())
+        return self.plans(size, (target,))[0]
 
-    def plans(self, size: Size, targets: Sequence[Target]) -> tuple[Plan, ...]:
+    def plans(self, size: Size, targets: Sequence[Target], networks: Networks | None = None) -> tuple[Plan, ...]:
         """How several results of a picture of `size` would be made: one plan for each run of the networks.
 
-        A network that gives several of them is run once.
+        A network that gives several of them is run once. `networks` are those that `choose` names for the picture;
+        None: those for clean ones.
 
         Raises:
             SettingError: as `plan`, or no target.
         """
         if not targets:
             raise SettingError("no factor was given", "give one or more, as scales=(2, 4)")
-        models = self.networks.models
-        return make_plans(size, targets, models, tile=self.tile, threads=self.threads, room=self._room())
+        use = networks or self.networks
+        room = self._room()
+        return make_plans(size, targets, use.models, later=use.later, tile=self.tile, threads=self.threads, room=room)
 
     @staticmethod
     def _room() -> int:
@@ -166,14 +184,16 @@ class Upscaler:
 
         What one network gives is computed in one run, everything else in runs of its own.
         """
-        plans = self.plans(picture.size, targets)
-        made = {one.picture.size: one for run in self._runs(picture, plans, progress, keep=True) for one in run}
+        runs = self._runs(picture, targets, progress, keep=True)
+        made = {one.picture.size: one for run in runs for one in run}
         return tuple(made[target.size_for(picture.size)] for target in targets)
 
     def _runs(
-        self, picture: Picture, plans: Sequence[Plan], progress: Progress | None, *, keep: bool
+        self, picture: Picture, targets: Sequence[Target], progress: Progress | None, *, keep: bool
     ) -> Iterator[tuple[Upscaled, ...]]:
         """The results of each plan in turn, as `Plan.targets`; `keep`: earlier results stay in memory."""
+        choice = self.choose(picture)
+        plans = self.plans(picture.size, targets, choice.networks)
         finished, total = 0, max(1, sum(plan.tiles for plan in plans) * picture.frames)
 
         def done(tiles: int) -> None:
@@ -191,7 +211,9 @@ class Upscaler:
         for plan in plans:
             self._check_memory(plan, picture, kept)
             try:
-                made = run_plan(picture, plan, self.networks, precision, pool=self._pool, done=done)
+                made = run_plan(
+                    picture, plan, choice.networks, precision, pool=self._pool, done=done, chosen=choice.chosen
+                )
             except MemoryError:
                 raise too_large(plan, self.memory(plan, picture)) from None
             if keep:
@@ -212,7 +234,7 @@ class Upscaler:
         target: Target,
         *,
         format: str | None = None,
-        quality: int | None = None,
+        file_quality: int | None = None,
         lossless: bool | None = None,
         overwrite: bool = False,
         pixel_limit: int | None = None,
@@ -227,7 +249,7 @@ class Upscaler:
             output: the file to write; its suffix chooses the format unless `format` does.
             target: factor or size.
             format: format to write, by name.
-            quality: 1–100 for formats with loss.
+            file_quality: 1–100 for formats with loss.
             lossless: for formats that have both.
             overwrite: replace an existing file.
             pixel_limit: largest number of pixels read; None for the default.
@@ -243,7 +265,7 @@ class Upscaler:
             (output,),
             (target,),
             format=format,
-            quality=quality,
+            file_quality=file_quality,
             lossless=lossless,
             overwrite=overwrite,
             pixel_limit=pixel_limit,
@@ -257,7 +279,7 @@ class Upscaler:
         targets: Sequence[Target],
         *,
         format: str | None = None,
-        quality: int | None = None,
+        file_quality: int | None = None,
         lossless: bool | None = None,
         overwrite: bool = False,
         pixel_limit: int | None = None,
@@ -268,13 +290,13 @@ class Upscaler:
         The picture is read once, what one network gives is computed in one run, and all results take their names
         together when all are whole: if one cannot be written, no new file is left.
         """
-        wanted = Outputs(outputs, targets, format, quality, lossless, overwrite)
+        wanted = Outputs(outputs, targets, format, file_quality, lossless, overwrite)
         started = time.perf_counter()
         wanted.check()
         picture = image.read(source) if pixel_limit is None else image.read(source, pixel_limit=pixel_limit)
         wanted.check(picture)
         reading = time.perf_counter() - started
-        runs = self._runs(picture, self.plans(picture.size, targets), progress, keep=False)
+        runs = self._runs(picture, targets, progress, keep=False)
         return wanted.write(source, picture, runs, reading=reading)
 
     @overload
@@ -315,56 +337,23 @@ class Upscaler:
         Raises:
             SubpixelError: see `picture` and `file`.
         """
-        made = self._in_kind(x, _targets(scale, scales, width, height))
+        made = self.in_kind(x, targets_of(scale, scales, width, height))
         return made[0] if scales is None else made
 
-    def _in_kind(self, x: Any, targets: Sequence[Target]) -> tuple[Any, ...]:
-        """One result of `x`, in kind, for each of `targets`."""
+    def in_kind(self, x: Any, targets: Sequence[Target]) -> tuple[Any, ...]:
+        """One result of `x`, in kind, for each of `targets`; otherwise as `upscale`."""
         picture, back = image.from_kind(x)
         return tuple(back(one.picture) for one in self.pictures(picture, targets))
 
 
-@overload
-def upscale(
-    x: File,
-    *,
-    scale: float | None = ...,
-    width: int | None = ...,
-    height: int | None = ...,
-    model: str | Path | None = ...,
-) -> Picture: ...
-@overload
-def upscale(x: File, *, scales: Sequence[float], model: str | Path | None = ...) -> tuple[Picture, ...]: ...
-@overload
-def upscale(
-    x: Kind,
-    *,
-    scale: float | None = ...,
-    width: int | None = ...,
-    height: int | None = ...,
-    model: str | Path | None = ...,
-) -> Kind: ...
-@overload
-def upscale(x: Kind, *, scales: Sequence[float], model: str | Path | None = ...) -> tuple[Kind, ...]: ...
-def upscale(
-    x: Any,
-    *,
-    scale: float | None = None,
-    scales: Sequence[float] | None = None,
-    width: int | None = None,
-    height: int | None = None,
-    model: str | Path | None = None,
-) -> Any:
-    """Make one picture larger; see `Upscaler.upscale`. For many pictures, keep an `Upscaler`."""
-    targets = _targets(scale, scales, width, height)
-    with Upscaler(model) as upscaler:
-        made = upscaler._in_kind(x, targets)
-    return made[0] if scales is None else made
-
-
-def _targets(
+def targets_of(
     scale: float | None, scales: Sequence[float] | None, width: int | None, height: int | None
 ) -> tuple[Target, ...]:
+    """What was asked for by keyword, as targets.
+
+    Raises:
+        SettingError: several factors beside a factor or size, or a target that cannot be right.
+    """
     if scales is None:
         return (Target(scale, width, height),)
     if (scale, width, height) != (None, None, None):

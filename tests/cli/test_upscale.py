@@ -51,7 +51,7 @@ def test_sizes_and_names(run: Command, tmp_path: Path, words: list[str], name: s
 
 def test_output_file_and_its_format(run: Command, tmp_path: Path) -> None:
     source = draw(tmp_path / "a.png")
-    assert run("upscale", source, "-o", tmp_path / "b.jpg", "--scale", "2", "--quality", "80").code == 0
+    assert run("upscale", source, "-o", tmp_path / "b.jpg", "--scale", "2", "--file-quality", "80").code == 0
     assert subpixel.read(tmp_path / "b.jpg").metadata.format == "jpeg"
 
 
@@ -185,7 +185,10 @@ def test_notes_say_what_is_lost(run: Command, tmp_path: Path) -> None:
         (["--engine", "openvin"], 2, "did you mean openvino"),
         (["--threads", "0"], 2, "threads is 0"),
         (["--tile", "1"], 2, "tile is 1"),
-        (["--quality", "200"], 2, "quality is 200"),
+        (["--file-quality", "200"], 2, "quality is 200"),
+        (["--quality", "90"], 2, "--file-quality 90"),
+        (["--quality", "good"], 2, "fast, balanced or best"),
+        (["--auto", "--clean"], 2, "both --auto and --clean"),
         (["--format", "jpg2"], 2, "jpg2"),
         (["-o", "x.unknown"], 2, "unknown"),
         (["-o", "-"], 2, "- was given"),

@@ -16,7 +16,7 @@ from subpixel.errors import SubpixelError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from subpixel.results import FileResult
+    from subpixel.results import Chosen, FileResult
 
 _PATIENCE = 0.4  # seconds before a progress bar is worth drawing (and importing)
 
@@ -31,6 +31,14 @@ def seconds_text(seconds: float) -> str:
     if minutes < 90:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def told_models(models: Sequence[str], chosen: Chosen) -> str:
+    """``espcn-x2 + espcn-x4``, ``JPEG of quality 62, chroma halved: crisp-restore-x4``, ``fine-x4 eight-fold``."""
+    if not models:
+        return "resampling"
+    names = " + ".join(models) + (" eight-fold" if chosen.eightfold else "")
+    return f"{chosen.reason}: {names}" if chosen.reason and chosen.restore else names
 
 
 class Display:
@@ -111,6 +119,10 @@ class Display:
                 "from": [result.before.width, result.before.height],
                 "size": [result.after.width, result.after.height],
                 "models": list(result.models),
+                "restore": result.chosen.restore,
+                "eightfold": result.chosen.eightfold,
+                "reason": result.chosen.reason,
+                "precision": result.precision,
                 "shared_with": None if result.shared_with is None else str(result.shared_with),
                 "notes": list(result.notes),
                 "seconds": {
@@ -123,7 +135,7 @@ class Display:
             }
             self._line(json.dumps(row))
         elif not self._quiet:
-            how = " + ".join(result.models) or "resampling"
+            how = told_models(result.models, result.chosen)
             took = seconds_text(result.timings.total) if result.shared_with is None else "in the same run"
             self._line(f"{result.source} → {result.target}  {result.before} → {result.after}, {how}, {took}")
             for note in result.notes:

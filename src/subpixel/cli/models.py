@@ -68,7 +68,7 @@ def _table(cards: list[Card]) -> None:
     for name in sets:
         table.add_column(f"{name}\nPSNR  SSIM", justify="right")
     for scale, card in rows:
-        default = zoo.DEFAULT_FAMILY.get(scale) == card.family
+        default = zoo.default_models().get(scale) == card.name
         scores = [card.scores_for(scale).get(name) for name in sets]
         table.add_row(
             f"{card.name}{' *' if default else ''}",

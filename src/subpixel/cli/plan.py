@@ -9,6 +9,7 @@ from pathlib import Path
 from subpixel import image
 from subpixel.cli.display import seconds_text
 from subpixel.plan import Pass, Plan, Target
+from subpixel.results import Chosen
 from subpixel.types import Picture, Size
 from subpixel.upscaler import Upscaler
 
@@ -28,14 +29,15 @@ def show_plan(
         SettingError: a target cannot be reached.
     """
     picture = image.read(source) if pixel_limit is None else image.read(source, pixel_limit=pixel_limit)
-    for plan in upscaler.plans(picture.size, targets):
+    choice = upscaler.choose(picture)
+    for plan in upscaler.plans(picture.size, targets, choice.networks):
         if as_json:
-            print(json.dumps(_record(upscaler, source, picture, plan)))
+            print(json.dumps(_record(upscaler, source, picture, plan, choice.chosen)))
         else:
-            _show(upscaler, source, picture, plan)
+            _show(upscaler, source, picture, plan, choice.chosen)
 
 
-def _record(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan) -> dict[str, object]:
+def _record(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan, chosen: Chosen) -> dict[str, object]:
     """One run for programs."""
     return {
         "input": str(source),
@@ -56,6 +58,9 @@ def _record(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan) -> d
             for step in plan.passes
         ],
         "resample": plan.resample,
+        "restore": chosen.restore,
+        "eightfold": chosen.eightfold,
+        "reason": chosen.reason,
         "engine": upscaler.engine,
         "precision": upscaler.precision_for(picture.bits),
         "threads": upscaler.threads,
@@ -68,15 +73,18 @@ def _sides(size: Size) -> list[int]:
     return [size.width, size.height]
 
 
-def _show(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan) -> None:
+def _show(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan, chosen: Chosen) -> None:
     """One run for people."""
     colours = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}[picture.channels]
+    fold = ", eight-fold" if chosen.eightfold else ""
     frames = f", {picture.frames} frames" if picture.frames > 1 else ""
     sizes = " and ".join(str(size) for size in plan.targets)
     print(f"{source}  {plan.source} → {sizes}, {colours}, {picture.bits} bits{frames}")
+    if chosen.reason:
+        print(f"  choice    {chosen.reason}: {'restored' if chosen.restore else 'kept as it is'}")
     for number, step in enumerate(plan.passes, 1):
         made = " and ".join(str(step.source.times(scale)) for scale in step.model.scales)
-        print(f"  pass {number}    {step.model.name}  {step.source} → {made}, {_tiles(step, upscaler.threads)}")
+        print(f"  pass {number}    {step.model.name}  {step.source} → {made}, {_tiles(step, upscaler.threads)}{fold}")
     if plan.resample:
         start = plan.passes[-1].target if plan.passes else plan.source
         print(f"  resample  antialiased bicubic  {start} → {plan.target}")

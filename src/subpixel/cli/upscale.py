@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from subpixel.cli.display import Display
 from subpixel.cli.start import stop_if_asked
 from subpixel.errors import EngineError, ModelError, SettingError, SubpixelError
+
+if TYPE_CHECKING:
+    from subpixel.types import Quality
 
 
 def upscale(
@@ -34,9 +37,32 @@ def upscale(
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Fit inside this size, as 3840x2160; the shape is kept.")
     ] = None,
+    quality: Annotated[
+        str,
+        typer.Option(
+            metavar="[fast|balanced|best]",
+            help="The least time; a little more for a better picture; or the best there is, eight-fold: "
+            "the mean over all flips.",
+        ),
+    ] = "balanced",
+    restore: Annotated[
+        bool | None,
+        typer.Option(
+            "--restore/--clean",
+            help="For pictures squeezed by JPEG and the like: remove what that left behind, or keep all as it is. "
+            "[default: --auto]",
+        ),
+    ] = None,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="--restore or --clean as each picture needs: read off its file.")
+    ] = False,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="A model or family (see subpixel models), or a path to one of your own."),
+        typer.Option(
+            "--model",
+            "-m",
+            help="A model or family (see subpixel models), or a path to one of your own. [default: by --quality]",
+        ),
     ] = None,
     engine: Annotated[str, typer.Option(help="What runs the networks: openvino or onnxruntime.")] = "openvino",
     precision: Annotated[
@@ -56,8 +82,9 @@ def upscale(
     format: Annotated[
         str | None, typer.Option(help="Format to write, as png or webp. [default: by -o's suffix, else the input's]")
     ] = None,
-    quality: Annotated[
-        int | None, typer.Option(help="1 to 100, for formats with loss. [default: JPEG 95, WebP 92, AVIF 85]")
+    file_quality: Annotated[
+        int | None,
+        typer.Option(metavar="1-100", help="Of results in formats with loss. [default: JPEG 95, WebP 92, AVIF 85]"),
     ] = None,
     lossless: Annotated[
         bool | None, typer.Option("--lossless/--lossy", help="For WebP and AVIF. [default: as the input]")
@@ -76,6 +103,8 @@ def upscale(
     Examples:
 
         subpixel upscale photo.jpg  # four times larger, as photo-x4.jpg
+
+        subpixel upscale photo.jpg --quality best  # takes its time
 
         subpixel upscale photo.jpg --scale 2.7 -o large.png
 
@@ -97,7 +126,9 @@ def upscale(
         if width is not None or height is not None:
             raise SettingError("--size was given with --width or --height", "give one of them")
         width, height = parse_size(size)
-    _check([*inputs, *(word for word in (output, model) if word is not None)], quality, pixel_limit)
+    _check([*inputs, *(word for word in (output, model) if word is not None)], file_quality, pixel_limit)
+    worth = _parse_quality(quality)
+    _check_restore(auto, restore)
     if engine == "fake":  # it repeats pixels, for tests: nobody should take its result for a model's
         raise SettingError("the engine fake is for tests", "use openvino or onnxruntime")
     if threads is not None and threads > 0:
@@ -107,7 +138,9 @@ def upscale(
     jobs = list(find_jobs([Path(name) for name in inputs], naming))
     failed: list[SubpixelError] = []
     with (
-        Upscaler(model, engine=engine, precision=precision, threads=threads, tile=tile) as upscaler,
+        Upscaler(
+            model, quality=worth, restore=restore, engine=engine, precision=precision, threads=threads, tile=tile
+        ) as upscaler,
         Display(len(jobs), quiet=quiet, as_json=as_json) as display,
     ):
         for job in jobs:
@@ -129,7 +162,7 @@ def upscale(
                         job.targets,
                         wishes,
                         format=format,
-                        quality=quality,
+                        file_quality=file_quality,
                         lossless=lossless,
                         overwrite=overwrite,
                         pixel_limit=pixel_limit,
@@ -150,13 +183,31 @@ def upscale(
         raise typer.Exit(failed[0].exit_code if len(jobs) == 1 else 1)
 
 
-def _check(words: list[str], quality: int | None, pixel_limit: int | None) -> None:
+def _parse_quality(word: str) -> Quality:
+    """The word after --quality."""
+    from subpixel.zoo import QUALITIES
+
+    for quality in QUALITIES:
+        if word == quality:
+            return quality
+    hint = f"give {', '.join(QUALITIES[:-1])} or {QUALITIES[-1]}"
+    if word.isdecimal():
+        hint += f"; how finely the result is coded is --file-quality {word}"
+    raise SettingError(f"the quality is {word!r}", hint)
+
+
+def _check_restore(auto: bool, restore: bool | None) -> None:
+    if auto and restore is not None:
+        raise SettingError(f"both --auto and {'--restore' if restore else '--clean'} were given", "give one of them")
+
+
+def _check(words: list[str], file_quality: int | None, pixel_limit: int | None) -> None:
     """Raise SettingError for what can be known to be wrong before any picture is opened."""
     if "" in words:  # an unset variable of a script; as a path it would mean the current folder
         raise SettingError("an empty name was given", "check the variables of your script; . is the current folder")
     if "-" in words:
         raise SettingError("- was given", "standard input and output are not used; name files (./- is a file called -)")
-    if quality is not None and not 1 <= quality <= 100:
-        raise SettingError(f"the quality is {quality}", "give 1 to 100, as --quality 90")
+    if file_quality is not None and not 1 <= file_quality <= 100:
+        raise SettingError(f"the file quality is {file_quality}", "give 1 to 100, as --file-quality 90")
     if pixel_limit is not None and pixel_limit < 1:
         raise SettingError(f"the pixel limit is {pixel_limit}", "give a number of pixels, as --pixel-limit 1000000000")

@@ -180,6 +180,7 @@ def make_plan(
     wish: Target,
     models: Mapping[int, PassModel],
     *,
+    later: Mapping[int, PassModel] | None = None,
     tile: int | None = None,
     threads: int = 1,
     room: int | None = None,
@@ -190,6 +191,7 @@ def make_plan(
         source: the picture's size.
         wish: the factor or size asked for.
         models: the model to use for each scale.
+        later: the same for passes after the first; None: as the first.
         tile: largest side of a tile, input pixels; None: as fits each model, see `tile_side`.
         threads: tiles computed side by side.
         room: bytes that tiles in work may take where `tile` is None; None: as many as they need.
@@ -197,7 +199,8 @@ def make_plan(
     passes: list[Pass] = []
     size = source
     for scale in choose_scales(wish.factor_for(source), {scale: model.work for scale, model in models.items()}):
-        passes.append(_pass(models[scale], size, tile, threads, room))
+        model = (later or models)[scale] if passes else models[scale]
+        passes.append(_pass(model, size, tile, threads, room))
         size = size.times(scale)
     return Plan(source, wish.size_for(source), tuple(passes))
 
@@ -215,6 +218,7 @@ def make_plans(
     wishes: Sequence[Target],
     models: Mapping[int, PassModel],
     *,
+    later: Mapping[int, PassModel] | None = None,
     tile: int | None = None,
     threads: int = 1,
     room: int | None = None,
@@ -228,7 +232,7 @@ def make_plans(
     """
     plans: dict[Size, Plan] = {}
     for wish in wishes:
-        plan = make_plan(source, wish, models, tile=tile, threads=threads, room=room)
+        plan = make_plan(source, wish, models, later=later, tile=tile, threads=threads, room=room)
         plans.setdefault(plan.target, plan)
     joint: dict[str | Size, list[Plan]] = {}
     for plan in plans.values():

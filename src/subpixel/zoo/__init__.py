@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Final
 
 from subpixel.errors import ModelDamaged, ModelUnknown
-from subpixel.types import NetworkFile
+from subpixel.types import NetworkFile, Quality
 from subpixel.zoo.card import Card, Colour, Output, Score, read_card
+from subpixel.zoo.line import DEFAULT_QUALITY, QUALITIES, RESTORE, defaults
 
 __all__ = [
-    "DEFAULT_FAMILY",
+    "DEFAULT_QUALITY",
+    "QUALITIES",
     "Card",
     "Colour",
     "Model",
@@ -29,6 +31,7 @@ __all__ = [
     "candidates",
     "card",
     "chroma_model",
+    "default_models",
     "families",
     "load_model",
     "model_names",
@@ -36,9 +39,6 @@ __all__ = [
 ]
 
 _MODELS: Final = Path(__file__).parent / "models"
-
-DEFAULT_FAMILY: Final = {2: "espcn", 3: "espcn", 4: "espcn"}
-"""The family used for each scale when the user names none: the best Set5 score per second among those that ship."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +111,28 @@ def families() -> tuple[str, ...]:
     return tuple(sorted({_own_card(name).family for name in model_names()}))
 
 
-def candidates(model: str | Path | None) -> dict[int, str | Path]:
+def default_models(quality: Quality = DEFAULT_QUALITY, *, restore: bool = False) -> dict[int, str]:
+    """The model that is used for each scale where none is named; see `subpixel.zoo.line`."""
+    return defaults(model_names(), quality, restore=restore)
+
+
+def candidates(
+    model: str | Path | None, *, quality: Quality = DEFAULT_QUALITY, restore: bool = False
+) -> dict[int, str | Path]:
     """The models that may be used together, by scale; one with several outputs stands at each of its scales.
 
     Args:
         model: a model's name or path (that model alone), a family's name (all its scales), or None (the defaults).
+        quality: which defaults.
+        restore: take what was trained on squeezed pictures, where there is such a default or family.
 
     Raises:
         ModelUnknown: as `card`.
     """
     if model is None:
-        return {scale: f"{family}-x{scale}" for scale, family in DEFAULT_FAMILY.items()}
+        return dict(default_models(quality, restore=restore))
+    if restore and f"{model}{RESTORE}" in families():
+        model = f"{model}{RESTORE}"
     if str(model) in families():
         members = [_own_card(name) for name in model_names()]
         own = [member for member in members if member.family == str(model)]
@@ -157,5 +168,7 @@ def load_model(name: str | Path) -> Model:
             f"the weights {path} are not those of the card (sha256 {digest[:12]}…, the card says {found.sha256[:12]}…)",
             "install the package again, or correct the card if you changed the network on purpose",
         )
-    network = NetworkFile(found.name, onnx, found.scale, found.channels, found.halo, found.scales, found.align)
+    network = NetworkFile(
+        found.name, onnx, found.scale, found.channels, found.halo, found.scales, found.align, found.int8
+    )
     return Model(found, network)

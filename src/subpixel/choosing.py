@@ -1,0 +1,84 @@
+"""Which networks a picture goes through: clean ones, or those trained on squeezed pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from subpixel import zoo
+from subpixel.image.compression import Limits, assess
+from subpixel.loading import Networks
+from subpixel.results import Chosen
+from subpixel.types import Picture, Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Networks, and why these.
+
+    Attributes:
+        networks: loaded at first use.
+        chosen: what to tell about it.
+    """
+
+    networks: Networks
+    chosen: Chosen
+
+
+class Chooser:
+    """Chooses for one picture after the other; networks stay loaded.
+
+    Args:
+        model: a model, family or path that was named, or None for the line of `zoo.line`.
+        engine: name of the engine that runs them.
+        threads: tiles computed side by side.
+        quality: how much a better picture is worth.
+        restore: True: always those trained on squeezed pictures; False: never; None: as each picture needs, where no
+            model was named.
+        eightfold: mean over all flips and transpositions; None: for the best quality.
+        limits: from where on a picture counts as squeezed.
+
+    Raises:
+        ModelUnknown: no such model.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None,
+        engine: str,
+        threads: int,
+        *,
+        quality: Quality = zoo.DEFAULT_QUALITY,
+        restore: bool | None = None,
+        eightfold: bool | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._model, self._engine, self._threads, self._quality = model, engine, threads, quality
+        self._restore = False if restore is None and model is not None else restore
+        self._limits = limits
+        self.eightfold = quality == "best" if eightfold is None else eightfold
+        self.clean = self._networks(restore=False)
+
+    @cached_property
+    def restoring(self) -> Networks:
+        """The networks for squeezed pictures: the clean ones where there are no others."""
+        sources = (zoo.candidates(self._model, quality=self._quality, restore=restore) for restore in (False, True))
+        return self.clean if len({tuple(one.items()) for one in sources}) == 1 else self._networks(restore=True)
+
+    def _networks(self, *, restore: bool) -> Networks:
+        return Networks(
+            self._model, self._engine, self._threads, quality=self._quality, restore=restore, eightfold=self.eightfold
+        )
+
+    def __call__(self, picture: Picture | None = None) -> Choice:
+        """The choice for a picture; None: for one that is not squeezed."""
+        if self._restore:
+            there = self.restoring is not self.clean
+            reason = "" if there else "no model of this kind is trained on squeezed pictures"
+            return Choice(self.restoring, Chosen(there, self.eightfold, reason))
+        if self._restore is False or picture is None or self.restoring is self.clean:
+            return Choice(self.clean, Chosen(False, self.eightfold))
+        found = assess(picture, self._limits)
+        networks = self.restoring if found.squeezed else self.clean
+        return Choice(networks, Chosen(found.squeezed, self.eightfold, found.reason))
