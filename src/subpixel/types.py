@@ -14,8 +14,8 @@ Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Planes: TypeAlias = NDArray[np.float32]
 """Samples to compute with, channels first: (channels, height, width), 0–1 unless said otherwise."""
 
-Precision: TypeAlias = Literal["fp32", "bf16"]
-PrecisionChoice: TypeAlias = Literal["auto", "fp32", "bf16"]
+Precision: TypeAlias = Literal["fp32", "bf16", "int8"]
+PrecisionChoice: TypeAlias = Literal["auto", "fp32", "bf16", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,7 @@ class NetworkFile:
         halo: receptive radius, input pixels.
         scales: factor of every output, rising; ``(scale,)`` where nothing else is given.
         align: H and W have to be multiples of it, and `halo` counts up to the next multiple.
+        int8: True where it is in QDQ form: pairs of QuantizeLinear and DequantizeLinear tell how to round.
     """
 
     name: str
@@ -163,6 +164,7 @@ class NetworkFile:
     halo: int
     scales: tuple[int, ...] = ()
     align: int = 1
+    int8: bool = False
 
     def __post_init__(self) -> None:
         if not self.scales:

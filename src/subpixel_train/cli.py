@@ -100,13 +100,24 @@ def export(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder with benchmark/, to put measured scores on the card.", envvar="SUBPIXEL_DATA"),
+        typer.Option(
+            help="Folder with benchmark/, for the scores on the card, and the training's pictures.",
+            envvar="SUBPIXEL_DATA",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that is there.")] = False,
+    int8: Annotated[
+        bool | None,
+        typer.Option(
+            "--int8/--float",
+            help="Round a plain network to int8 by the pictures that its training held out, or not at all.",
+            show_default="int8 where it can be",
+        ),
+    ] = None,
 ) -> None:
     """Turn trained weights into an ONNX file and a model card.
 
-    Nothing is written unless ONNX Runtime and OpenVINO give what PyTorch gives.
+    Nothing is written unless ONNX Runtime and OpenVINO give what PyTorch gives, in every arithmetic the file is for.
 
     Examples:
 
@@ -117,5 +128,5 @@ def export(
     need_torch()
     from subpixel_train.export import export_run
 
-    card = export_run(run, output or run / "export", data=data, overwrite=overwrite)
+    card = export_run(run, output or run / "export", data=data, overwrite=overwrite, int8=int8)
     typer.echo(str(card))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from subpixel_train.networks import BicubicEnlarge, Network
+from subpixel_train.networks import BicubicEnlarge, Network, PlainInt8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ def measure(network: Network, scale: int | None = None) -> Cost:
         scale: of the output that alone is wanted, so that what only others need is not computed; None: of all.
     """
     network = copy.deepcopy(network).cpu().eval().requires_grad_(True)
+    if isinstance(network, PlainInt8):
+        network = network.plain()  # whose layers are called as modules
     side = 8 * network.align
     adds: dict[nn.Conv2d | nn.ConvTranspose2d, int] = {}
     held: dict[nn.Conv2d | nn.ConvTranspose2d, int] = {}

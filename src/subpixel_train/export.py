@@ -6,14 +6,21 @@ import hashlib
 import json
 import tempfile
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
+import torch
+
 from subpixel.errors import OutputExists, TrainingError
+from subpixel.types import Precision
 from subpixel_train import costs, files, recipe, torch_graph
+from subpixel_train.data import Geometry, held_out_pairs, training_photographs
 from subpixel_train.graph import check_parity, to_onnx
 from subpixel_train.held import values_held
-from subpixel_train.networks import Chain, Network, build
+from subpixel_train.networks import Chain, Network, Plain, PlainInt8, build
 from subpixel_train.pretrained import without_weights
+from subpixel_train.quantise import calibration
+from subpixel_train.quantise.graph import to_qdq
 from subpixel_train.recipe import Recipe
 from subpixel_train.rounding import settle
 from subpixel_train.train.state import RECIPE, load_weights
@@ -24,8 +31,9 @@ SETS = ("Set5", "Set14", "BSD100")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Quality of the output of one scale on one set: PSNR in dB and SSIM, both on Y."""
+    """Quality of the output of one scale on one set: PSNR in dB and SSIM, both on Y, in an arithmetic."""
 
+    precision: Precision
     scale: int
     name: str
     psnr: float
@@ -48,14 +56,16 @@ def load_run(run: Path) -> tuple[Recipe, Network]:
     return made, network.eval()
 
 
-def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool) -> Path:
+def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool, int8: bool | None = None) -> Path:
     """Write NAME.onnx and card.toml of a training.
 
     Args:
         run: folder of the training.
         output: folder to write to; made if needed.
-        data: folder with `benchmark/` to measure the scores of the card on; None: a card without scores.
+        data: folder with `benchmark/` to measure the scores of the card on, and that of the training, to round a plain
+            network by its held-out pictures; None: a card without scores.
         overwrite: replace a model that is there.
+        int8: round a plain network to int8, or not; None: where it can be.
 
     Returns:
         Path of the card.
@@ -68,13 +78,18 @@ def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool) -
     weights, card = output / f"{made.name}.onnx", output / "card.toml"
     if card.exists() and not overwrite:
         raise OutputExists(f"{card} exists", "replace it with --overwrite, or give another --output")
-    if isinstance(network, Chain):
+    network = _rounded(made, network, data, int8)
+    if isinstance(network, PlainInt8):
+        onnx = to_qdq(network)
+        check_parity(network, onnx, precision="int8", int8=True)
+        network.rounded = False
+    elif isinstance(network, Chain):
         settle(network, made.centre)
         onnx = to_onnx(network, made.centre)
     else:
         torch_graph.round_weights(network)
         onnx = torch_graph.export(network)
-    check_parity(network, onnx, made.centre)
+    check_parity(network, onnx, made.centre, int8=isinstance(network, PlainInt8))
     held = held_values(network, onnx)
     scores = measure(made, network, onnx, held, data) if data else []
     files.replace(weights, onnx)
@@ -82,8 +97,42 @@ def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool) -
     return card
 
 
+def _rounded(made: Recipe, network: Network, data: Path | None, int8: bool | None) -> Network:
+    """The network in int8 where it is to be: as it was trained, or fitted by the pictures its training held out."""
+    if isinstance(network, PlainInt8):
+        if int8 is False:
+            raise TrainingError(f"{made.name} was trained in int8", "leave --float out")
+        return network
+    if not isinstance(network, Plain) or network.settings.activation != "relu":
+        if int8:
+            raise TrainingError(f"{made.name} cannot be rounded to int8", "only plain networks with relu can be")
+        return network
+    if int8 is False:
+        return network
+    if data is None:
+        raise TrainingError(
+            f"{made.name} is rounded to int8 by pictures that its training held out, and none are known",
+            "give --data, or --float for a file without int8",
+        )
+    fitted = PlainInt8(network.settings.model_copy(update={"int8": True}), network.scale)
+    fitted.load_state_dict(network.state_dict())
+    _, held_out = training_photographs(data, made.data)
+    geometry = Geometry(network.scales, 0, network.channels)
+    pictures = (pair.whole(geometry).input for pair in held_out_pairs(held_out, network, made.data))
+    calibration.fit(fitted, (_aligned(torch.from_numpy(small)[None], network.align) for small in pictures))
+    return fitted.eval()
+
+
+def _aligned(small: torch.Tensor, align: int) -> torch.Tensor:
+    height, width = (side // align * align for side in small.shape[-2:])
+    return small[..., :height, :width]
+
+
 def measure(made: Recipe, network: Network, onnx: bytes, held: int, data: Path) -> list[Score]:
-    """PSNR and SSIM by the protocol, through OpenVINO in fp32, on those of `SETS` that `data` has."""
+    """PSNR and SSIM by the protocol, through OpenVINO, on those of `SETS` that `data` has.
+
+    In fp32, and where the network has int8, in int8 first.
+    """
     from subpixel.measure import benchmark_set, evaluate
     from subpixel.measure.methods import model
 
@@ -92,12 +141,13 @@ def measure(made: Recipe, network: Network, onnx: bytes, held: int, data: Path) 
         place = Path(folder) / made.name
         files.replace(place / f"{made.name}.onnx", onnx)
         files.replace(place / "card.toml", card_text(made, network, onnx, held, []).encode())
-        for scale in reversed(network.scales):
-            enlarger = model(place, scale, engine="openvino", precision="fp32", threads=1)
+        precisions: tuple[Precision, ...] = ("int8", "fp32") if isinstance(network, PlainInt8) else ("fp32",)
+        for precision, scale in product(precisions, reversed(network.scales)):
+            enlarger = model(place, scale, engine="openvino", precision=precision, threads=1)
             for name in SETS:
                 if (data / "benchmark" / name / "HR" / f"x{scale}").is_dir():
                     (score,) = evaluate({made.name: enlarger}, benchmark_set(data, name, scale))
-                    scores.append(Score(scale, name, score.psnr, score.ssim))
+                    scores.append(Score(precision, scale, name, score.psnr, score.ssim))
     return scores
 
 
@@ -143,6 +193,8 @@ def card_text(made: Recipe, network: Network, onnx: bytes, held: int, scores: li
         facts["scales"] = list(network.scales)
     if network.align > 1:
         facts["align"] = network.align
+    if isinstance(network, PlainInt8):
+        facts["int8"] = True
     if made.card.training:
         facts["training"] = made.card.training
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]
@@ -150,5 +202,6 @@ def card_text(made: Recipe, network: Network, onnx: bytes, held: int, scores: li
         lines += ["", f"[outputs.x{scale}]", f"macs = {costs.measure(network, scale).multiply_adds}"]
     for score in scores:
         place = "" if score.scale == network.scale else f"outputs.x{score.scale}."
-        lines += ["", f"[{place}scores.{score.name}]", f"psnr = {score.psnr:.3f}", f"ssim = {score.ssim:.4f}"]
+        table = "float_scores" if isinstance(network, PlainInt8) and score.precision == "fp32" else "scores"
+        lines += ["", f"[{place}{table}.{score.name}]", f"psnr = {score.psnr:.3f}", f"ssim = {score.ssim:.4f}"]
     return "\n".join(lines) + "\n"

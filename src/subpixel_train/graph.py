@@ -14,7 +14,7 @@ from onnx import TensorProto, checker, helper, numpy_helper
 
 from subpixel import __version__
 from subpixel.errors import TrainingError
-from subpixel.types import NetworkFile
+from subpixel.types import NetworkFile, Precision
 from subpixel_train.networks import BicubicEnlarge, Chain, Network, recentre
 
 OPSET: Final = 17
@@ -25,6 +25,8 @@ CENTRE: Final = "centre"
 
 PARITY: Final = 1e-4
 """Largest difference to PyTorch that is allowed, 1/40 of an 8-bit level. Only the order of summation differs."""
+PARITY_INT8: Final = 1e-6
+"""The same in int8, where all but the enlargement that the network adds to is exact."""
 PARITY_SIZES: Final = ((1, 1, 1), (1, 7, 5), (2, 33, 18), (1, 64, 97))
 """(N, H, W) on which engines are compared, odd and tiny ones among them."""
 
@@ -119,8 +121,17 @@ def reference(network: Network, x: NDArray[np.float32], centre: float = 0.0) -> 
         return [(result + centre).numpy() for result in results]
 
 
-def check_parity(network: Network, model: bytes, centre: float = 0.0) -> float:
+def check_parity(
+    network: Network, model: bytes, centre: float = 0.0, *, precision: Precision = "fp32", int8: bool = False
+) -> float:
     """Run the ONNX file by ONNX Runtime and OpenVINO and compare with PyTorch.
+
+    Args:
+        network: what it should compute.
+        model: the file.
+        centre: as `to_onnx` takes it.
+        precision: of the engines.
+        int8: the file is in QDQ form.
 
     Returns:
         The largest difference, in values of 0–1.
@@ -133,28 +144,37 @@ def check_parity(network: Network, model: bytes, centre: float = 0.0) -> float:
     step = network.align
     inputs = [rng.random((n, network.channels, h * step, w * step), np.float32) for n, h, w in PARITY_SIZES]
     wanted = [reference(network, x, centre) for x in inputs]
-    for engine, each in _engines(network, model, inputs):
+    allowed = PARITY_INT8 if precision == "int8" else PARITY
+    for engine, each in _engines(network, model, inputs, precision, int8):
         for x, wants, results in zip(inputs, wanted, each, strict=True):
             for want, result in zip(wants, results, strict=True):
                 if result.shape != want.shape:
                     raise TrainingError(f"{engine} gives {result.shape} for {x.shape}, PyTorch {want.shape}")
                 worst = max(worst, float(np.abs(result - want).max()))
-        if not worst <= PARITY:
-            raise TrainingError(f"{engine} differs from PyTorch by {worst:.1e}", f"at most {PARITY:.0e} is allowed")
+        if not worst <= allowed:
+            raise TrainingError(
+                f"{engine} in {precision} differs from PyTorch by {worst:.1e}", f"at most {allowed:.0e} is allowed"
+            )
     return worst
 
 
 def _engines(
-    network: Network, model: bytes, inputs: list[NDArray[np.float32]]
+    network: Network, model: bytes, inputs: list[NDArray[np.float32]], precision: Precision, int8: bool
 ) -> Iterator[tuple[str, list[tuple[NDArray[np.float32], ...]]]]:
     from subpixel.engines.base import EngineSettings
     from subpixel.engines.onnxruntime import OnnxRuntimeEngine
     from subpixel.engines.openvino import OpenVINOEngine
 
     file = NetworkFile(
-        f"{network.name}-x{network.scale}", model, network.scale, network.channels, network.halo, scales=network.scales
+        f"{network.name}-x{network.scale}",
+        model,
+        network.scale,
+        network.channels,
+        network.halo,
+        network.scales,
+        int8=int8,
     )
     for name, engine in (("ONNX Runtime", OnnxRuntimeEngine()), ("OpenVINO", OpenVINOEngine())):
-        run = engine.load(file, EngineSettings(threads=1, precision="fp32"))
+        run = engine.load(file, EngineSettings(threads=1, precision=precision))
         made = [run(x) for x in inputs]
         yield name, [result if isinstance(result, tuple) else (result,) for result in made]

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Final, cast
 
 from subpixel.engines.base import Batch, Engine, EngineSettings, Runner, choose_precision
-from subpixel.engines.processor import has_bf16, memory_limit, nominal_gflops, usable_cores
+from subpixel.engines.processor import has_bf16, has_vnni, memory_limit, nominal_gflops, usable_cores
 from subpixel.errors import EngineError, SettingError
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "choose_precision",
     "engine_names",
     "has_bf16",
+    "has_vnni",
     "load_engine",
     "memory_limit",
     "nominal_gflops",

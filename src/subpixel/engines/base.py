@@ -12,7 +12,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import ModelDamaged
+from subpixel.engines.processor import has_vnni
+from subpixel.errors import EngineError, ModelDamaged
 from subpixel.types import NetworkFile, Precision, PrecisionChoice
 
 Batch: TypeAlias = NDArray[np.float32]
@@ -30,7 +31,8 @@ class EngineSettings:
 
     Attributes:
         threads: how many calls of the runner will be made side by side, each on one thread; at least 1.
-        precision: arithmetic inside the network. Engines that cannot do bf16 raise `EngineError`.
+        precision: arithmetic inside the network. Engines that cannot do it raise `EngineError`. A network in QDQ form
+            is rounded as its pairs say in int8 alone; in fp32 and bf16 the pairs are left out.
         scales: which of the network's outputs to compute, by factor; empty: all. Others cost nothing.
     """
 
@@ -65,11 +67,39 @@ def wanted_outputs(network: NetworkFile, settings: EngineSettings, outputs: int)
     return tuple(i for i, scale in enumerate(network.scales) if scale in (settings.scales or network.scales))
 
 
-def choose_precision(choice: PrecisionChoice, *, cpu_has_bf16: bool, bits: int) -> Precision:
-    """bf16 where the processor computes it and the picture has 8 bits, else fp32, unless forced.
+def choose_precision(
+    choice: PrecisionChoice, *, cpu_has_bf16: bool, bits: int, cpu_has_vnni: bool = False, int8: bool = False
+) -> Precision:
+    """The quickest arithmetic that does for the picture, unless forced: int8, bf16, fp32.
 
     bf16 keeps 8 significant bits inside the network: within rounding of 8-bit samples, far from it for 16-bit ones.
+
+    Args:
+        choice: what was asked for.
+        cpu_has_bf16: the processor computes in bf16, and the engine too.
+        bits: of a sample of the picture.
+        cpu_has_vnni: the processor computes in int8.
+        int8: the network was made for it.
     """
     if choice != "auto":
         return choice
-    return "bf16" if cpu_has_bf16 and bits == 8 else "fp32"
+    if bits != 8:
+        return "fp32"
+    if int8 and cpu_has_vnni:
+        return "int8"
+    return "bf16" if cpu_has_bf16 else "fp32"
+
+
+def check_int8(network: NetworkFile) -> None:
+    """Refuse int8 where the network was not made for it, or the processor would get something else.
+
+    Raises:
+        EngineError: one of them.
+    """
+    if not network.int8:
+        raise EngineError(
+            f"the network {network.name} has no int8",
+            "subpixel models lists those that have; or leave --precision to auto",
+        )
+    if not has_vnni():
+        raise EngineError("this processor does not compute in int8 (VNNI)", "leave --precision to auto")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.engines.base import Batch, EngineSettings, Runner, wanted_outputs
+from subpixel.engines.base import Batch, EngineSettings, Runner, check_int8, wanted_outputs
 from subpixel.errors import EngineError
 from subpixel.types import NetworkFile
 
@@ -51,8 +51,10 @@ class OpenVINOEngine:
     def load(self, network: NetworkFile, settings: EngineSettings) -> Runner:
         """See `Engine.load`."""
         openvino = _openvino()
+        if settings.precision == "int8":
+            check_int8(network)
         options = {
-            "INFERENCE_PRECISION_HINT": {"fp32": "f32", "bf16": "bf16"}[settings.precision],
+            "INFERENCE_PRECISION_HINT": "bf16" if settings.precision == "bf16" else "f32",  # int8: of what is not in it
             "INFERENCE_NUM_THREADS": settings.threads,
             "NUM_STREAMS": settings.threads,
             # Pinning would fight with whatever else the user's computer is doing.
@@ -61,6 +63,8 @@ class OpenVINOEngine:
         try:
             core = _core(openvino)
             graph = core.read_model(network.onnx, b"")
+            if network.int8 and settings.precision != "int8":
+                in_float(graph)
             results = graph.get_results()
             wanted = wanted_outputs(network, settings, len(results))
             if len(wanted) < len(results):  # what leads to other outputs is left out
@@ -93,6 +97,20 @@ class OpenVINOEngine:
             )
 
         return run
+
+
+def in_float(graph: Any) -> None:
+    """Leave out what rounds results of layers, in place: pairs of QuantizeLinear and DequantizeLinear.
+
+    OpenVINO reads such a pair as FakeQuantize, Convert, Convert, Subtract (of the zero point) and Multiply.
+    """
+    for node in graph.get_ops():
+        if node.get_type_name() == "FakeQuantize":
+            last = node
+            while last.get_type_name() != "Multiply":
+                (following,) = last.output(0).get_target_inputs()
+                last = following.get_node()
+            last.output(0).replace(node.input_value(0))
 
 
 @cache

@@ -37,9 +37,19 @@ def has_bf16() -> bool:
     return bool(cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
+def has_vnni() -> bool:
+    """True where the processor multiplies 8-bit integers without overflow in hardware (AVX-VNNI, AVX512-VNNI or AMX).
+
+    Older ones add pairs of products in 16 bits, which saturate: another result, and no quicker than bf16.
+    """
+    return bool(cpu_flags() & {"avx512_vnni", "avx_vnni", "amx_int8"})
+
+
 def nominal_gflops(precision: str) -> float:
     """Rough speed of one core on 3×3 convolutions, GFLOP/s, for estimates only (measured on 2.6 GHz AVX-512 cores)."""
     wide = "avx512f" in cpu_flags()
+    if precision == "int8":
+        return 400.0 if wide else 200.0
     if precision == "bf16":
         return 200.0 if has_bf16() else 50.0
     return 95.0 if wide else 50.0

@@ -48,6 +48,8 @@ class Card:
         scale: factor of one pass; of a network that gives several results, the largest.
         colour: what the network sees: ``"y"`` (luma of BT.601, studio range) or ``"rgb"``.
         scales: factor of every result, rising; ``(scale,)`` for a network that gives one.
+        int8: True where weights are in int8 and the graph says how to round what passes between layers (QDQ form). Such
+            a network runs in int8 or, without those roundings, in float; `scores` are of int8.
         align: 1, or for a network with strides inside: its input starts at multiples of so many small pixels, and has
             such sides.
         value_range: what 0 and 1 become at the network's input and output, e.g. (0, 1) or (0, 255).
@@ -62,7 +64,8 @@ class Card:
         recipe: name of the training recipe.
         training: how long it was trained, and how far from the published figure it is.
         training_data: what it was trained on.
-        scores: quality of the largest result by benchmark set.
+        scores: quality of the largest result by benchmark set, in int8 where `int8` is set, else in fp32.
+        float_scores: where `int8` is set, the same in fp32.
         outputs: what is known of the smaller results, by factor.
     """
 
@@ -79,6 +82,7 @@ class Card:
     licence: str
     scales: tuple[int, ...] = ()
     align: int = 1
+    int8: bool = False
     value_range: tuple[float, float] = (0.0, 1.0)
     parameters: int = 0
     macs: int = 0
@@ -88,6 +92,7 @@ class Card:
     training: str = ""
     training_data: tuple[str, ...] = ()
     scores: dict[str, Score] = field(default_factory=dict)
+    float_scores: dict[str, Score] = field(default_factory=dict)
     outputs: dict[int, Output] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -120,10 +125,12 @@ _TYPES: Final[dict[str, type]] = {
     "name": str, "title": str, "summary": str, "task": str, "family": str, "scale": int, "colour": str, "halo": int,
     "weights": str, "sha256": str, "licence": str, "scales": list, "align": int, "value_range": list, "parameters": int,
     "macs": int, "activations": int, "paper": str, "recipe": str, "training": str, "training_data": list,
-    "scores": dict, "outputs": dict,
+    "scores": dict, "outputs": dict, "int8": bool, "float_scores": dict,
 }  # fmt: skip
 
-_KINDS: Final = {str: "text in quotes", int: "a whole number", list: "a list", dict: "a table"}
+_KINDS: Final = {
+    str: "text in quotes", int: "a whole number", list: "a list", dict: "a table", bool: "true or false"
+}  # fmt: skip
 
 _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("name", lambda v: re.fullmatch(r"[A-Za-z0-9._-]+", v) is not None, "use letters, digits, '.', '_' and '-'"),
@@ -163,6 +170,7 @@ def read_card(path: Path) -> Card:
     low, high = raw.pop("value_range", (0.0, 1.0))
     data = tuple(str(item) for item in raw.pop("training_data", ()))
     scores = _scores(path, raw.pop("scores", {}))
+    float_scores = _scores(path, raw.pop("float_scores", {}))
     scales = tuple(raw.pop("scales", ()))
     outputs = dict(_output(path, name, row, scales) for name, row in raw.pop("outputs", {}).items())
     return Card(
@@ -170,6 +178,7 @@ def read_card(path: Path) -> Card:
         value_range=(float(low), float(high)),
         scales=scales,
         scores=scores,
+        float_scores=float_scores,
         outputs=outputs,
         training_data=data,
     )
@@ -179,7 +188,7 @@ def _check(path: Path, raw: dict[str, Any]) -> None:
     for key, value in raw.items():
         if key not in _TYPES:
             raise ModelDamaged(f"the card {path} has an unknown field {key!r}", f"fields are {', '.join(_TYPES)}")
-        if not isinstance(value, _TYPES[key]) or isinstance(value, bool):
+        if not isinstance(value, _TYPES[key]) or (isinstance(value, bool) and _TYPES[key] is not bool):
             raise ModelDamaged(f"the card {path} has {key} = {value!r}", f"it should be {_KINDS[_TYPES[key]]}")
     needed = [f.name for f in fields(Card) if f.default is MISSING and f.default_factory is MISSING]
     missing = [name for name in needed if name not in raw]

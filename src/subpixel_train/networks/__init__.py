@@ -10,6 +10,7 @@ from subpixel_train.networks.autoencoder import Autoencoder, AutoencoderSettings
 from subpixel_train.networks.base import BicubicEnlarge, Chain, Network, Settings, recentre
 from subpixel_train.networks.espcn import Espcn, EspcnSettings
 from subpixel_train.networks.plain import Plain, PlainSettings
+from subpixel_train.networks.plain_int8 import PlainInt8
 from subpixel_train.networks.rdn import Rdn, RdnSettings
 from subpixel_train.networks.rrdn import Rrdn, RrdnSettings
 from subpixel_train.networks.srcnn import Srcnn, SrcnnSettings
@@ -25,6 +26,8 @@ __all__ = [
     "Chain",
     "Network",
     "NetworkSettings",
+    "Plain",
+    "PlainInt8",
     "Settings",
     "build",
     "recentre",
@@ -102,7 +105,7 @@ def build(  # noqa: PLR0911 - one return per network
         case AutoencoderSettings():
             return Autoencoder(chosen, scale)
         case PlainSettings():
-            return Plain(chosen, scale)
+            return (PlainInt8 if chosen.int8 else Plain)(chosen, scale)
 
 
 def default_settings(name: str) -> NetworkSettings:

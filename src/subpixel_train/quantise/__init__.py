@@ -1,0 +1,1 @@
+"""int8 networks: their numbers, calibration, and their ONNX form."""

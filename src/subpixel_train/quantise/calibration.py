@@ -1,0 +1,97 @@
+"""Fitting a trained plain network to the int8 grid by a few pictures, without training.
+
+After a ReLU a layer may be multiplied by any factor that the next one divides by. The factor of each layer is chosen
+so that clipping at the grid's end and rounding on it together leave the least squared error. Then, layer by layer, the
+mean that rounding shifted is taken out of the biases (Nagel et al., "Data-Free Quantization", ICCV 2019,
+https://arxiv.org/abs/1906.04721).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from subpixel.errors import TrainingError
+from subpixel_train.networks.base import MEAN
+from subpixel_train.quantise import grid
+
+if TYPE_CHECKING:
+    from subpixel_train.networks.plain_int8 import PlainInt8
+
+_ENDS: Final = 60
+"""Ends of the grid that are tried, as shares of the largest value."""
+_SAMPLES: Final = 1 << 20
+"""Values of a layer that its range is chosen by."""
+
+
+@torch.no_grad()
+def fit(network: PlainInt8, small: Iterable[Tensor]) -> None:
+    """Scale the layers of a network for the grid and correct their biases, in place; in float it stays the same.
+
+    Args:
+        network: trained in float, with ReLU.
+        small: pictures (N, 1, H, W) in 0–1, like those it will be given.
+
+    Raises:
+        TrainingError: no picture.
+    """
+    pictures = [functional.pixel_unshuffle(x.float(), network.unshuffle) for x in small]  # (N, u², H/u, W/u)
+    if not pictures:
+        raise TrainingError("there are no pictures to calibrate by", "data.held_out of the recipe should be 1 or more")
+    layers = network.convolutions()
+    exact = [x - MEAN for x in pictures]
+    for layer, following in pairwise(layers):
+        exact = [functional.relu(layer(x)) for x in exact]
+        factor = grid.TOP / _end(torch.cat([x.flatten() for x in exact]))
+        layer.weight.mul_(factor)
+        _bias(layer).mul_(factor)
+        following.weight.div_(factor)
+        exact = [x * factor for x in exact]
+    _correct(network, pictures)
+
+
+def _end(values: Tensor) -> float:
+    """Where uint8 values should end: least squared error of `values`, clipped there and rounded."""
+    stride = max(1, values.numel() // _SAMPLES)
+    values = values[::stride]
+    largest = float(values.max())
+    if largest <= 0:  # a layer that is silent on all pictures
+        return grid.TOP
+
+    def error(end: float) -> float:
+        step = end / 255
+        return float(((values / step).round().clamp(max=255) * step - values).square().mean())
+
+    return min((largest * (index + 1) / _ENDS for index in range(_ENDS // 8, _ENDS)), key=error)
+
+
+def _correct(network: PlainInt8, pictures: list[Tensor]) -> None:
+    """Give every channel of every layer the mean that it has in float."""
+    from subpixel_train.networks.plain_int8 import quantised
+
+    exact, rounded = [x - MEAN for x in pictures], [grid.activation(x) for x in pictures]
+    centre = MEAN
+    for layer in network.convolutions():
+        weight, bias, scale = quantised(layer, centre)
+        wanted = [layer(x) for x in exact]
+        made = [
+            (functional.conv2d(x, weight, padding=1) + (bias * grid.STEP)[:, None, None]) * scale[:, None, None]
+            for x in rounded
+        ]
+        # Without the border, where the float network pads with the mean and the rounded one with black.
+        inner = [(want - make)[..., 1:-1, 1:-1] for want, make in zip(wanted, made, strict=True)]
+        shift = torch.cat([x.transpose(0, 1).flatten(1) for x in inner], dim=1).mean(1)
+        _bias(layer).add_(shift)
+        exact = [functional.relu(x) for x in wanted]
+        rounded = [grid.activation(x + shift[:, None, None]) for x in made]
+        centre = 0.0
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias

@@ -1,0 +1,95 @@
+"""An int8 network as one ONNX file in QDQ form, written node by node.
+
+Weights are int8 behind a DequantizeLinear, a scale for every output channel, biases int32 behind one too. Before every
+convolution stands a pair of QuantizeLinear and DequantizeLinear (uint8, 1/256, zero point 0): engines turn each pair
+and the convolution after it into one in integers. Without the pairs it is the same network in float.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+
+from subpixel_train.graph import assemble, convolution, shuffle
+from subpixel_train.networks.base import MEAN
+from subpixel_train.networks.plain import BackProjection
+from subpixel_train.networks.plain_int8 import PlainInt8, quantised
+from subpixel_train.quantise import grid
+
+_STEP: Final = "step"
+_ZERO: Final = "zero"
+
+
+class _Graph:
+    """Nodes and constants, as they are added."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, values: torch.Tensor, kind: type[np.generic] = np.float32) -> str:
+        self.constants.append(numpy_helper.from_array(values.detach().cpu().numpy().astype(kind), name))
+        return name
+
+    def node(self, kind: str, inputs: list[str], name: str, **settings: Any) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **settings))
+        return name
+
+    def rounded(self, source: str) -> str:
+        """The pair that rounds to the grid."""
+        steps = self.node("QuantizeLinear", [source, _STEP, _ZERO], f"{source}.u8")
+        return self.node("DequantizeLinear", [steps, _STEP, _ZERO], f"{source}.rounded")
+
+    def layer(self, source: str, name: str, layer: torch.nn.Conv2d, centre: float) -> str:
+        """A convolution in int8."""
+        weight, bias, scale = quantised(layer, centre)
+        wide = self.constant(f"{name}.scale", scale)
+        wider = self.constant(f"{name}.bias.scale", scale * grid.STEP)
+        self.constant(f"{name}.weight", weight, np.int8)
+        self.constant(f"{name}.bias", bias, np.int32)
+        kernel = self.node("DequantizeLinear", [f"{name}.weight", wide], f"{name}.weight.float", axis=0)
+        shift = self.node("DequantizeLinear", [f"{name}.bias", wider], f"{name}.bias.float", axis=0)
+        self.nodes.append(convolution(source, [kernel, shift], name, layer.kernel_size[0]))
+        return name
+
+
+def to_qdq(network: PlainInt8) -> bytes:
+    """The network as it ships: "x" (N, 1, H, W) small luma → "y" (N, 1, rH, rW), all sizes free."""
+    graph = _Graph()
+    graph.constant(_STEP, torch.tensor(grid.STEP))
+    graph.constants.append(numpy_helper.from_array(np.zeros((), np.uint8), _ZERO))
+    graph.constant("mean", torch.tensor(MEAN))
+    folded, whole = network.unshuffle, network.scale * network.unshuffle
+    small, x = graph.node("Sub", ["x", "mean"], "small"), "x"
+    if folded > 1:
+        small, x = (graph.node("SpaceToDepth", [n], f"{n}.folded", blocksize=folded) for n in (small, x))
+    first, *inner, last = network.convolutions()
+    current = graph.layer(graph.rounded(x), "first", first, MEAN)
+    for index, layer in enumerate(inner):
+        relu = graph.node("Relu", [current], f"{current}.relu")
+        current = graph.layer(graph.rounded(relu), f"inner.{index}", layer, 0.0)
+    relu = graph.node("Relu", [current], f"{current}.relu")
+    current = graph.layer(graph.rounded(relu), "last", last, 0.0)
+    skip = graph.constant("skip.weight", network.skip.weight)
+    graph.nodes.append(convolution(small, [skip], "skip", network.skip.kernel_size[0]))
+    current = graph.node("Add", [current, "skip"], "phases")
+    if network.projection is not None:
+        current = _projected(graph, network.projection, current, small)
+    graph.nodes.append(shuffle(current, "shuffled", whole))
+    graph.node("Add", ["shuffled", "mean"], "y")
+    return assemble(f"{network.name}-x{network.scale}", graph.nodes, graph.constants)
+
+
+def _projected(graph: _Graph, projection: BackProjection, phases: str, small: str) -> str:
+    """Back-projection, in float."""
+    for name in ("along", "down", "enlarge"):
+        graph.constant(f"projection.{name}", projection.get_buffer(name))
+    rows = graph.node("Conv", [phases, "projection.along"], "reduced.rows", pads=[0, 2, 0, 2])
+    reduced = graph.node("Conv", [rows, "projection.down"], "reduced", pads=[2, 0, 2, 0])
+    missing = graph.node("Sub", [small, reduced], "missing")
+    added = graph.node("Conv", [missing, "projection.enlarge"], "added", pads=[2, 2, 2, 2])
+    return graph.node("Add", [phases, added], "projected")

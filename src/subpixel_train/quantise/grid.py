@@ -1,0 +1,73 @@
+"""The numbers an int8 network computes with, chosen so that every engine gets exactly the same.
+
+Activations are multiples of 1/256 from 0 to 255/256 (uint8), the same grid in every layer: a layer after a ReLU may be
+scaled by any factor if the next one is divided by it, so ranges are a matter of the weights and need no parameters.
+Weights are int8, with a scale for every output channel.
+
+float32 holds every value on the way: sums of products are whole numbers below 2²⁴, and a scale has few enough digits
+that a sum times a scale is exact wherever the result is within range. So the order of summation, fused multiply-adds
+and vector widths make no difference, and one rounding, to the nearest and of halves to even, is the same everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+STEP: Final = 2.0**-8
+"""Distance of two values of an activation."""
+TOP: Final = 255 * STEP
+"""Largest activation."""
+SCALE_STEP: Final = 2.0**-16
+"""Scales of weights are multiples of it, …"""
+SCALE_DIGITS: Final = 6
+"""… and have so many significant binary digits. That makes weights 1.5% coarser at worst."""
+LARGEST: Final = 127
+"""Largest weight: int8 without −128, so that the grid is symmetric."""
+
+_SHRINK: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
+"""Shares of the largest weight that are tried as the end of the grid: clipping one weight makes all others finer."""
+
+
+def activation(x: Tensor) -> Tensor:
+    """ReLU and rounding to uint8: any shape → multiples of `STEP` in 0–`TOP`. Gradients pass inside that range."""
+    inside = x.clamp(0.0, TOP)
+    return inside + ((inside / STEP).round() * STEP - inside).detach()
+
+
+@torch.no_grad()
+def weight_scale(weight: Tensor) -> Tensor:
+    """Scale for each output channel that leaves the least squared error.
+
+    Args:
+        weight: (out, in, k, k).
+
+    Returns:
+        (out,), multiples of `SCALE_STEP` with at most `SCALE_DIGITS` digits.
+    """
+    rows = weight.detach().float().flatten(1)  # (out, n)
+    whole = rows.abs().amax(1) / LARGEST
+    scales = torch.stack([_short(whole * share) for share in _SHRINK])  # (candidates, out)
+    grid = scales[..., None]
+    error = ((rows / grid).round().clamp(-LARGEST, LARGEST) * grid - rows).square().sum(2)
+    return scales.gather(0, error.argmin(0, keepdim=True))[0]
+
+
+def weight_steps(weight: Tensor, scale: Tensor) -> Tensor:
+    """Weights as whole numbers −127…127 in float32: (out, in, k, k). Gradients pass inside that range."""
+    steps = (weight / scale[:, None, None, None]).clamp(-LARGEST, LARGEST)
+    return steps + (steps.round() - steps).detach()
+
+
+def bias_steps(bias: Tensor, scale: Tensor) -> Tensor:
+    """A bias in units of `STEP`·scale, the sum's own: (out,), whole numbers in float32. Gradients pass."""
+    steps = bias / (scale * STEP)
+    return steps + (steps.round() - steps).detach()
+
+
+def _short(scale: Tensor) -> Tensor:
+    """The next scale above that has few digits."""
+    digits = torch.exp2(scale.clamp_min(SCALE_STEP).log2().floor() - (SCALE_DIGITS - 1)).clamp_min(SCALE_STEP)
+    return (scale / digits).ceil().clamp_min(1.0) * digits
