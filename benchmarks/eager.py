@@ -14,25 +14,19 @@ from torch import nn
 from subpixel import zoo
 from subpixel.errors import SettingError
 from subpixel_train.networks import BicubicEnlarge, build
-from subpixel_train.networks.base import Float32Conv2d
 from subpixel_train.recipe import load
 
 Array = NDArray[np.float32]
 
 
 def torch_static(name: str, precision: str, threads: int, batch: Array) -> Callable[[], Array]:
-    """A model on a batch (1, C, H, W) in fp32 or bf16; last layers that stay in fp32 when trained stay so here."""
+    """A model on a batch (1, C, H, W) in fp32, or in bf16 by autocast, as it was trained."""
     torch.set_num_threads(threads)
     network = torch_network(name)
     x = torch.from_numpy(batch)
-    if precision == "bf16":
-        network, x = network.bfloat16(), x.bfloat16()
-        for part in network.modules():
-            if isinstance(part, Float32Conv2d | BicubicEnlarge):
-                part.float()
 
     def run() -> Array:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             result: Array = network(x).float().numpy()
             return result
 
@@ -47,20 +41,42 @@ def torch_network(name: str) -> nn.Module:
     """
     loaded = zoo.load_model(name)
     recipe = load(loaded.card.recipe or name)
-    network = build(recipe.network, recipe.scale).eval()
-    filters = convolutions(loaded.network.onnx)
+    settings = recipe.network
+    if getattr(settings, "int8", False):  # rounding between layers, which PyTorch only imitates
+        settings = settings.model_copy(update={"int8": False})
+    network = build(settings, recipe.scale).eval()
+    filters = list(convolutions(loaded.network.onnx))
     with torch.no_grad():
         for layer in (part for part in network.modules() if isinstance(part, nn.Conv2d)):
-            weight, bias = next(
-                (pair for pair in filters if pair[0].shape == tuple(layer.weight.shape)), (None, None)
-            )  # filters that are in no layer, as of a bicubic enlargement, are passed over
-            if weight is None:
+            # Filters that are in no layer, as those of a bicubic enlargement, are left over.
+            own = next((pair for pair in filters if pair[0].shape == tuple(layer.weight.shape)), None)
+            if own is None:
                 raise SettingError(f"the recipe of {name} has a layer {layer} that its file lacks", "export it again")
+            filters = [pair for pair in filters if pair is not own]
+            weight, bias = own
             layer.weight.copy_(torch.from_numpy(weight))
             if layer.bias is not None and bias is not None:
                 layer.bias.copy_(torch.from_numpy(bias))
-    enlarged = network.input == "enlarged"
-    return nn.Sequential(BicubicEnlarge(recipe.scale), network) if enlarged else network
+    whole = nn.Sequential(BicubicEnlarge(recipe.scale), network) if network.input == "enlarged" else network
+    return _Centred(whole, centre(loaded.network.onnx))
+
+
+class _Centred(nn.Module):
+    """A network on luma minus a constant, as the files of ESPCN and SRCNN are written."""
+
+    def __init__(self, network: nn.Module, centre: float) -> None:
+        super().__init__()
+        self.network = network
+        self.centre = centre
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x - self.centre) + self.centre if self.centre else self.network(x)
+
+
+def centre(file: bytes) -> float:
+    """What a graph takes for zero; 0 where it takes 0."""
+    found = [constant for constant in onnx.load_from_string(file).graph.initializer if constant.name == "centre"]
+    return float(numpy_helper.to_array(found[0]).ravel()[0]) if found else 0.0
 
 
 def convolutions(file: bytes) -> Iterator[tuple[Array, Array | None]]:

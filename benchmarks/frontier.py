@@ -56,37 +56,37 @@ def sliced(words: Sequence[str]) -> Slice:
 
 def measure(state: Measurements, options: argparse.Namespace, part: Slice) -> None:
     """Measure a slice into `state`, which is written whenever something was added."""
-    import cv2
-    from peers import peer_systems
-    from scoring import measure_quality
+    from scoring import OPENCV, PUBLISHED, measure_quality
     from systems import SIZES, chosen, engine_systems, own_systems
     from timing import measure_times, peaks
 
     from subpixel.measure import read_pixels
+    from subpixel.measure.sets import resize_pixels
 
     def notify(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    if options.data is None or options.peers is None:
-        raise SettingError("--data and --peers are needed to measure", "give them, or --only report, or --floors")
-    cv2.setNumThreads(options.threads)
+    if options.data is None:
+        raise SettingError("--data is needed to measure", "give --data FOLDER, or --only report, or --floors")
     scene = read_pixels(HERE.parent / "examples" / "scene.png")
     for scale in part.scales:
-        systems = [
-            *own_systems(scale, options.threads),
-            *engine_systems(scale, options.threads),
-            *peer_systems(options.peers, scale, options.threads),
-        ]
-        systems = [*peaks(scale, options.threads, {one.precision for one in systems}), *systems]
+        systems = [*own_systems(scale, options.threads), *engine_systems(scale, options.threads)]
+        if options.peers is not None:  # else OpenCV and ncnn need not be installed
+            from peers import peer_systems
+
+            systems += peer_systems(options.peers, scale, options.threads)
+        systems = [*peaks(options.threads, scale, {one.precision for one in systems}), *systems]
         wanted = chosen(systems, part.names)
         if "time" in part.parts:
-            picture = cv2.resize(scene, SIZES[scale], interpolation=cv2.INTER_CUBIC)
+            width, height = SIZES[scale]
+            picture = resize_pixels(scene, height, width)
             state.add_times(measure_times(wanted, picture, options.rounds, notify))
             state.machine, state.command = machine_class(options.threads), command_line(("--peers", "--data"))
             state.write(options.json)
         if "quality" in part.parts:
             known = set() if options.again else state.known()
-            for score in measure_quality(wanted, options.data, part.sets, known, notify):
+            kinds = (PUBLISHED,) if options.peers is None else (PUBLISHED, OPENCV)
+            for score in measure_quality(wanted, options.data, part.sets, known, kinds, notify):
                 state.add_quality(score)
                 state.write(options.json)
 
@@ -94,7 +94,9 @@ def measure(state: Measurements, options: argparse.Namespace, part: Slice) -> No
 def main() -> None:
     """Measure, write, or check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=Path, help="folder with other systems' models (README.md says which)")
+    parser.add_argument(
+        "--peers", type=Path, help="folder with other systems' models (README.md says which); without it, only our own"
+    )
     parser.add_argument("--data", type=Path, help="folder with benchmark/Set5, …")
     parser.add_argument(
         "--only",

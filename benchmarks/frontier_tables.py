@@ -40,8 +40,8 @@ Machine: {state.machine}. {packages}.
 
 PSNR in dB / SSIM on Y (protocol: docs/reference/measure.md), small pictures as published. Milliseconds per megapixel of
 result, medians of rounds in which all systems of a factor take turns; *ratio*: to `{REFERENCE}` in the same round.
-*Picture*: 8-bit RGB in, 8-bit RGB out, everything a user waits for but reading and writing files. *Network*: the network
-alone, one input of the whole picture's size, compiled for that size.
+*Picture*: 8-bit RGB in, 8-bit RGB out, everything a user waits for but reading and writing files. *Network*: the
+network alone, one input of the whole picture's size, compiled for that size.
 
 ![PSNR against time of a whole picture, ×4](../docs/images/frontier.png)
 

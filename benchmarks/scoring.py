@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import cv2
 from systems import System
 
 from subpixel.errors import SubpixelError
@@ -46,6 +45,8 @@ class Quality:
 @contextmanager
 def opencv_reduced(pictures: PictureSet) -> Iterator[PictureSet]:
     """The set with small pictures made by `cv2.resize(…, INTER_CUBIC)`, which does not antialias."""
+    import cv2
+
     with tempfile.TemporaryDirectory() as folder:
         pairs = []
         for pair in pictures.pairs:
@@ -62,6 +63,7 @@ def measure_quality(
     data: Path,
     sets: Sequence[str],
     known: set[tuple[str, int, str, str, str]],
+    kinds: Sequence[str],
     notify: Callable[[str], None],
 ) -> Iterator[Quality]:
     """Scores that are not known yet, one after the other, so that a run that was stopped has not lost them.
@@ -71,12 +73,13 @@ def measure_quality(
         data: holds benchmark/Set5, …
         sets: names of the sets.
         known: system, factor, digest, kind of small pictures and set of every score there is.
+        kinds: of small pictures, `PUBLISHED` or `OPENCV`.
         notify: told what is going on.
     """
     for system in systems:
         missing = [
             (small, name)
-            for small in (PUBLISHED, OPENCV)
+            for small in kinds
             for name in sets
             if (system.name, system.scale, system.digest, small, name) not in known
         ]

@@ -12,6 +12,7 @@ from subpixel.types import NetworkFile
 
 Array = NDArray[np.float32]
 Call = Callable[[], Array]
+"""Computes once. OpenVINO's results stand in its own buffer: good until the next call, and while this lives."""
 
 PEAK_SIDE, PEAK_WIDTH, PEAK_LAYERS = 256, 64, 8
 PEAK_OPERATIONS: Final = 2 * 9 * PEAK_WIDTH**2 * PEAK_LAYERS * PEAK_SIDE**2
@@ -22,7 +23,11 @@ def openvino_static(network: NetworkFile, precision: str, threads: int, batch: A
     """A network in OpenVINO, one stream on all threads, for the size of `batch` (1, C, H, W)."""
     import openvino
 
+    from subpixel.engines.openvino import in_float
+
     graph = openvino.Core().read_model(network.onnx, b"")
+    if network.int8 and precision != "int8":
+        in_float(graph)
     graph.reshape(list(batch.shape))
     return _compiled(graph, precision, threads, batch)
 
@@ -31,11 +36,14 @@ def onnxruntime_static(network: NetworkFile, precision: str, threads: int, batch
     """The same file in ONNX Runtime, one call on all threads."""
     import onnxruntime
 
+    from subpixel.engines.onnxruntime import in_float
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(network.onnx, options, providers=["CPUExecutionProvider"])
+    file = in_float(network) if network.int8 and precision != "int8" else network.onnx
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
 
     def run() -> Array:

@@ -75,8 +75,7 @@ def house_models(scale: int) -> list[str]:
 
 def precisions(name: str) -> tuple[str, ...]:
     """Arithmetic that a shipped model can be run in."""
-    has_int8 = bool(getattr(zoo.card(name), "int8", False))
-    return ("fp32", "bf16", "int8") if has_int8 else ("fp32", "bf16")
+    return ("fp32", "bf16", "int8") if zoo.card(name).int8 else ("fp32", "bf16")
 
 
 def own_systems(scale: int, threads: int) -> Iterator[System]:

@@ -70,7 +70,7 @@ class _Clocked:
         return [1e3 * one / megapixels for one in self.seconds[level]] if level in self.seconds else None
 
 
-def peaks(scale: int, threads: int, wanted: set[str]) -> list[System]:
+def peaks(threads: int, scale: int, wanted: set[str]) -> list[System]:
     """The engine's peak in each precision, as systems that take their turns."""
     return [
         System(
