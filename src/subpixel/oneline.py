@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, overload
 
+from subpixel.errors import SettingError
 from subpixel.types import Picture, Quality
 from subpixel.upscaler import File, Kind, Upscaler, targets_of
 from subpixel.zoo import DEFAULT_QUALITY
@@ -21,6 +23,7 @@ def upscale(
     model: str | Path | None = ...,
     quality: Quality = ...,
     restore: bool | None = ...,
+    within: float | None = ...,
 ) -> Picture: ...
 @overload
 def upscale(
@@ -30,6 +33,7 @@ def upscale(
     model: str | Path | None = ...,
     quality: Quality = ...,
     restore: bool | None = ...,
+    within: float | None = ...,
 ) -> tuple[Picture, ...]: ...
 @overload
 def upscale(
@@ -41,6 +45,7 @@ def upscale(
     model: str | Path | None = ...,
     quality: Quality = ...,
     restore: bool | None = ...,
+    within: float | None = ...,
 ) -> Kind: ...
 @overload
 def upscale(
@@ -50,6 +55,7 @@ def upscale(
     model: str | Path | None = ...,
     quality: Quality = ...,
     restore: bool | None = ...,
+    within: float | None = ...,
 ) -> tuple[Kind, ...]: ...
 def upscale(
     x: Any,
@@ -61,9 +67,36 @@ def upscale(
     model: str | Path | None = None,
     quality: Quality = DEFAULT_QUALITY,
     restore: bool | None = None,
+    within: float | None = None,
 ) -> Any:
-    """Make one picture larger; see `Upscaler` and `Upscaler.upscale`. For many pictures, keep an `Upscaler`."""
+    """Make one picture larger; see `Upscaler` and `Upscaler.upscale`. For many pictures, keep an `Upscaler`.
+
+    Args:
+        x: an array, a Pillow image, a `Picture`, or a picture file, by its path or its bytes.
+        scale: factor; 4 if nothing else is given.
+        scales: several factors, in place of `scale`.
+        width: width to fit inside.
+        height: height to fit inside.
+        model: a model's or family's name, or a path to one; None: by `quality`, or by `within`.
+        quality: how much a better picture is worth; leave it out where `within` is given.
+        restore: True or False: networks trained on squeezed pictures, or not; None: as the picture needs.
+        within: seconds: the best picture that fits them on this machine, whose speed is measured first.
+
+    Raises:
+        SubpixelError: see `Upscaler.upscale`.
+    """
     targets = targets_of(scale, scales, width, height)
-    with Upscaler(model, quality=quality, restore=restore) as upscaler:
-        made = upscaler.in_kind(x, targets)
+    if within is None:
+        with Upscaler(model, quality=quality, restore=restore) as upscaler:
+            made = upscaler.in_kind(x, targets)
+        return made[0] if scales is None else made
+    if not within > 0:
+        raise SettingError(f"within is {within:g}", "give seconds, more than 0, as within=10")
+    from subpixel import image
+    from subpixel.within import best_upscaler
+
+    started = time.perf_counter()
+    picture, back = image.from_kind(x)
+    with best_upscaler(picture, targets, within, model=model, restore=restore, started=started) as upscaler:
+        made = tuple(back(one.picture) for one in upscaler.pictures(picture, targets))
     return made[0] if scales is None else made

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import subpixel
+from subpixel import zoo
 from subpixel.types import Size
 from tests.cli.conftest import Command, draw
 
@@ -26,7 +27,7 @@ def test_one_picture(run: Command, tmp_path: Path) -> None:
     ran = run("upscale", source)
     assert ran.code == 0
     assert len(ran.out.splitlines()) == 1
-    assert all(part in ran.out for part in ("a-x4.png", "30×20 → 120×80", "espcn-x4", " s"))
+    assert all(part in ran.out for part in ("a-x4.png", "30×20 → 120×80", "-x4, ", " s"))
     assert ran.err == ""
     assert subpixel.read(tmp_path / "a-x4.png").size == Size(120, 80)
     assert _files(tmp_path) == {"a.png", "a-x4.png"}
@@ -139,7 +140,7 @@ def test_json(run: Command, tmp_path: Path) -> None:
     good, bad = (json.loads(line) for line in ran.out.splitlines())
     assert good["input"] == str(source)
     assert good["size"] == [90, 60]
-    assert good["models"] == ["espcn-x3"]
+    assert good["models"] in ([zoo.default_models()[3]], [zoo.default_models(restore=True)[3]])
     assert good["seconds"]["total"] > 0
     assert "does not exist" in bad["error"]
     assert ran.code == 1
@@ -153,7 +154,7 @@ def test_quiet(run: Command, tmp_path: Path) -> None:
 def test_plan_runs_nothing(run: Command, tmp_path: Path) -> None:
     ran = run("upscale", draw(tmp_path / "a.png", 300, 400), "--plan", "--scale", "7", "--threads", "2")
     assert ran.code == 0
-    for part in ("400×300 → 2800×2100", "espcn-x2", "espcn-x4", "tiles", "halo", "openvino", "MB", "resample"):
+    for part in ("400×300 → 2800×2100", "-x2  400", "-x4  800", "tiles", "halo", "openvino", "MB", "resample"):
         assert part in ran.out
     assert _files(tmp_path) == {"a.png"}
 
@@ -189,6 +190,8 @@ def test_notes_say_what_is_lost(run: Command, tmp_path: Path) -> None:
         (["--quality", "90"], 2, "--file-quality 90"),
         (["--quality", "good"], 2, "fast, balanced or best"),
         (["--auto", "--clean"], 2, "both --auto and --clean"),
+        (["--within", "soon"], 2, "--within 10s"),
+        (["--within", "10s", "--quality", "best"], 2, "both --quality and --within"),
         (["--format", "jpg2"], 2, "jpg2"),
         (["-o", "x.unknown"], 2, "unknown"),
         (["-o", "-"], 2, "- was given"),
@@ -223,8 +226,6 @@ def test_folder_without_pictures(run: Command, tmp_path: Path) -> None:
 def test_changed_weights_cost_nothing(run: Command, tmp_path: Path) -> None:
     import shutil
 
-    from subpixel import zoo
-
     own = tmp_path / "own"
     shutil.copytree(Path(zoo.__file__).parent / "models" / "espcn-x2", own)
     with (own / "espcn-x2.onnx").open("ab") as weights:
@@ -233,6 +234,36 @@ def test_changed_weights_cost_nothing(run: Command, tmp_path: Path) -> None:
     assert ran.code == 5
     assert "not those of the card" in ran.err
     assert not (tmp_path / "a-x2.png").exists()
+
+
+def test_within_a_time(run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from subpixel import calibrating
+
+    monkeypatch.setattr(calibrating, "cache_file", lambda: tmp_path / "cache/speed.json")
+    monkeypatch.setattr(calibrating, "SIDE", 32)
+    sources = [draw(tmp_path / f"{name}.png") for name in "ab"]
+    ran = run("upscale", *sources, tmp_path / "none.png", "--within", "1m")
+    first, *rest = ran.out.splitlines()
+    assert ran.code == 1
+    assert first.startswith("within 1m: ")
+    assert " of 60 s" in first
+    assert len(rest) == 2
+    quick = run("upscale", *sources, "--within", "1ms", "--overwrite")
+    assert quick.out.startswith("within 1ms: nothing fits 1 ms: ")
+    assert quick.code == 0, "a word, but no error"
+    record = json.loads(run("upscale", sources[0], "--within", "1m", "--overwrite", "--json").out)
+    assert record["models"]
+    assert record["precision"] in ("fp32", "bf16", "int8")
+    assert record["eightfold"] in (True, False)
+    assert "within 1m" in run("upscale", sources[0], "--within", "1m", "--plan").out
+
+
+def test_best_is_eightfold(run: Command, tmp_path: Path) -> None:
+    source = draw(tmp_path / "a.png")
+    assert "eight-fold, " in run("upscale", source, "--quality", "best").out
+    assert "eight-fold" in run("upscale", source, "--quality", "best", "--plan").out
+    record = json.loads(run("upscale", source, "--overwrite", "--json").out)
+    assert (record["eightfold"], record["restore"]) == (False, record["models"][0].count("-restore") == 1)
 
 
 def test_help_teaches(run: Command) -> None:
@@ -362,7 +393,7 @@ def test_plan_as_json(run: Command, tmp_path: Path) -> None:
     ran = run("upscale", draw(tmp_path / "a.png", 300, 400), "--plan", "--json", "--scale", "7")
     plan = json.loads(ran.out)
     assert plan["size"] == [2800, 2100]
-    assert [step["model"] for step in plan["passes"]] == ["espcn-x2", "espcn-x4"]
+    assert [step["model"][-3:] for step in plan["passes"]] == ["-x2", "-x4"]
     assert plan["resample"] is True
     assert plan["memory_bytes"] > 0
 

@@ -101,6 +101,11 @@ class Display:
         bar.start()
         return bar, bar.add_task("", total=None)
 
+    def said(self, line: str) -> None:
+        """Something to know about the whole run."""
+        if not self._quiet and not self._json:
+            self._line(line)
+
     def results(self, results: Sequence[FileResult]) -> None:
         """Everything that was asked for of a picture was written."""
         self._finished += 1

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from subpixel.cli.display import Display
 from subpixel.cli.start import stop_if_asked
 from subpixel.errors import EngineError, ModelError, SettingError, SubpixelError
-
-if TYPE_CHECKING:
-    from subpixel.types import Quality
 
 
 def upscale(
@@ -38,13 +35,19 @@ def upscale(
         str | None, typer.Option(metavar="WxH", help="Fit inside this size, as 3840x2160; the shape is kept.")
     ] = None,
     quality: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="[fast|balanced|best]",
+            metavar="fast|balanced|best",
             help="The least time; a little more for a better picture; or the best there is, eight-fold: "
-            "the mean over all flips.",
+            "the mean over all flips. [default: balanced]",
         ),
-    ] = "balanced",
+    ] = None,
+    within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="The best that is done in this time, for all pictures together: 10s, 500ms, 2m."
+        ),
+    ] = None,
     restore: Annotated[
         bool | None,
         typer.Option(
@@ -66,8 +69,10 @@ def upscale(
     ] = None,
     engine: Annotated[str, typer.Option(help="What runs the networks: openvino or onnxruntime.")] = "openvino",
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"],
-        typer.Option(help="Arithmetic of the networks. auto: bf16 for 8-bit pictures where this CPU has it."),
+        Literal["auto", "int8", "bf16", "fp32"],
+        typer.Option(
+            help="Arithmetic of the networks. auto: for 8-bit pictures int8 or bf16 where model and CPU have it."
+        ),
     ] = "auto",
     threads: Annotated[
         int | None, typer.Option(help="Threads to compute, decode and encode with. [default: every core]")
@@ -106,6 +111,8 @@ def upscale(
 
         subpixel upscale photo.jpg --quality best  # takes its time
 
+        subpixel upscale photo.jpg --within 10s  # the best that ten seconds allow on this computer
+
         subpixel upscale photo.jpg --scale 2.7 -o large.png
 
         subpixel upscale photo.jpg --scale 2,4  # both, as photo-x2.jpg and photo-x4.jpg
@@ -117,18 +124,17 @@ def upscale(
         subpixel upscale photo.jpg --plan  # what it would do, how long it would take
     """
     from subpixel import image
+    from subpixel.cli.asked import Asked, Running
     from subpixel.cli.inputs import Naming, drop_folders, find_jobs, make_folder
     from subpixel.cli.plan import show_plan
     from subpixel.plan import Target, parse_factors, parse_size
-    from subpixel.upscaler import Upscaler
 
     if size is not None:
         if width is not None or height is not None:
             raise SettingError("--size was given with --width or --height", "give one of them")
         width, height = parse_size(size)
     _check([*inputs, *(word for word in (output, model) if word is not None)], file_quality, pixel_limit)
-    worth = _parse_quality(quality)
-    _check_restore(auto, restore)
+    asked = Asked(model, quality, within, restore, auto)
     if engine == "fake":  # it repeats pixels, for tests: nobody should take its result for a model's
         raise SettingError("the engine fake is for tests", "use openvino or onnxruntime")
     if threads is not None and threads > 0:
@@ -137,11 +143,10 @@ def upscale(
     naming = Naming(output, tuple(wish.label for wish in wishes), format)
     jobs = list(find_jobs([Path(name) for name in inputs], naming))
     failed: list[SubpixelError] = []
+    running = Running(engine, precision, threads, tile)
     with (
-        Upscaler(
-            model, quality=worth, restore=restore, engine=engine, precision=precision, threads=threads, tile=tile
-        ) as upscaler,
         Display(len(jobs), quiet=quiet, as_json=as_json) as display,
+        asked.upscaler(running, jobs, wishes, format, display.said) as upscaler,
     ):
         for job in jobs:
             if isinstance(job, tuple):
@@ -181,24 +186,6 @@ def upscale(
         if len(jobs) > 1 and not quiet and not as_json:
             typer.echo(f"subpixel: {len(failed)} of {len(jobs)} failed", err=True)
         raise typer.Exit(failed[0].exit_code if len(jobs) == 1 else 1)
-
-
-def _parse_quality(word: str) -> Quality:
-    """The word after --quality."""
-    from subpixel.zoo import QUALITIES
-
-    for quality in QUALITIES:
-        if word == quality:
-            return quality
-    hint = f"give {', '.join(QUALITIES[:-1])} or {QUALITIES[-1]}"
-    if word.isdecimal():
-        hint += f"; how finely the result is coded is --file-quality {word}"
-    raise SettingError(f"the quality is {word!r}", hint)
-
-
-def _check_restore(auto: bool, restore: bool | None) -> None:
-    if auto and restore is not None:
-        raise SettingError(f"both --auto and {'--restore' if restore else '--clean'} were given", "give one of them")
 
 
 def _check(words: list[str], file_quality: int | None, pixel_limit: int | None) -> None:
