@@ -14,12 +14,13 @@ import platform
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from subpixel import __version__, zoo
+from subpixel import zoo
 from subpixel.engines import DEFAULT_ENGINE, check_engine, has_bf16, has_vnni
 from subpixel.plan import Target
 from subpixel.types import Picture, Pixels, Precision
@@ -104,7 +105,15 @@ class Machine:
         return Measured(seconds, fresh=True)
 
     def _key(self, model: str, precision: Precision) -> str:
-        what = (__version__, _processor(), self.engine, self.threads, zoo.card(model).sha256, precision)
+        what = (
+            _version("subpixel"),
+            _version(self.engine),
+            _processor(),
+            self.engine,
+            self.threads,
+            zoo.card(model).sha256,
+            precision,
+        )
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
 
 
@@ -116,6 +125,13 @@ def scene(side: int) -> Pixels:
     mixed = 128 + 80 * np.stack(waves, axis=2) + rng.normal(0, 6, (side, side, 3))
     pixels: Pixels = np.clip(mixed, 0, 255).astype(np.uint8)[None]
     return pixels
+
+
+def _version(package: str) -> str:
+    """Its version; empty where it is not installed under that name."""
+    with suppress(PackageNotFoundError):
+        return version(package)
+    return ""
 
 
 def _processor() -> str:
