@@ -171,7 +171,7 @@ def card_text(made: Recipe, network: Network, onnx: bytes, held: int, scores: li
     cost = costs.measure(network)
     facts: dict[str, object] = {
         "name": made.name,
-        "title": f"{network.title} {' and '.join(f'×{scale}' for scale in network.scales)}",
+        "title": f"{made.card.title or network.title} {' and '.join(f'×{scale}' for scale in network.scales)}",
         "summary": made.card.summary,
         "task": "super-resolution",
         "family": made.name.removesuffix(f"-x{made.scale}"),
