@@ -28,6 +28,8 @@ from subpixel.upscaler import Upscaler
 
 SIDE: Final = 128
 """Sides of the picture that is enlarged, so small that the slowest network of the line takes a tenth of a second."""
+_MOST_MACS: Final = 8e9  # for larger networks it is smaller
+_LEAST_SIDE: Final = 48
 _FRESH_S: Final = 30 * 24 * 3600  # the machine, or what runs beside, may have changed since
 
 
@@ -87,8 +89,8 @@ class Machine:
         known = None if again else self.known(model, precision)
         if known is not None:
             return Measured(known, fresh=False)
-        scale = zoo.card(model).scale
-        picture = Picture(scene(SIDE))
+        scale, work = zoo.card(model).scale, zoo.card(model).work
+        picture = Picture(scene(min(SIDE, max(_LEAST_SIDE, int((_MOST_MACS / max(1, work)) ** 0.5)))))
         with Upscaler(model, engine=self.engine, precision=precision, threads=self.threads) as upscaler:
             plan = upscaler.plan(picture.size, Target(scale))
             computed = sum(step.computed for step in plan.passes)
@@ -108,7 +110,7 @@ class Machine:
         what = (
             _version("subpixel"),
             _version(self.engine),
-            _processor(),
+            processor(),
             self.engine,
             self.threads,
             zoo.card(model).sha256,
@@ -134,7 +136,7 @@ def _version(package: str) -> str:
     return ""
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():

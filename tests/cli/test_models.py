@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-from subpixel import zoo
+import pytest
+
+from subpixel import calibrating, zoo
 from tests.cli.conftest import Command
 
 
@@ -42,3 +45,38 @@ def test_show_nothing_or_nonsense(run: Command) -> None:
     ran = run("models", "show", "espnc-x3")
     assert ran.code == 5
     assert "did you mean" in ran.err
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure on next to nothing, and keep it away from the user's cache."""
+    monkeypatch.setattr(calibrating, "cache_file", lambda: tmp_path / "cache/speed.json")
+    monkeypatch.setattr(calibrating, "SIDE", 16)
+
+
+@pytest.mark.usefixtures("small")
+def test_benchmark_puts_time_beside_quality(run: Command) -> None:
+    ran = run("models", "espcn", "--benchmark")
+    assert ran.code == 0
+    for name in ("espcn-x2", "espcn-x3", "espcn-x4"):
+        (row,) = (line for line in ran.out.splitlines() if line.strip().startswith(name))
+        score = zoo.card(name).scores["Set5"]
+        assert f"{score.psnr:.2f} {score.ssim:.4f}" in row
+    assert "fp32" in ran.out
+    assert "Milliseconds per megapixel" in ran.out
+    made = json.loads(run("models", "espcn", "--benchmark", "--json", "--threads", "1").out)
+    assert made["threads"] == 1
+    assert [row["model"] for row in made["models"]] == ["espcn-x2", "espcn-x3", "espcn-x4"]
+    for row in made["models"]:
+        assert set(row["ms_per_megapixel"]) == set(calibrating.Machine(1).precisions(row["model"]))
+        assert all(0 < time < 1e6 for time in row["ms_per_megapixel"].values())
+        assert row["scores"]["Set5"]["psnr"] == zoo.card(row["model"]).scores["Set5"].psnr
+
+
+@pytest.mark.usefixtures("small")
+def test_benchmark_of_one_model_and_out_of_time(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "espcn-x3" not in run("models", "espcn-x2", "--benchmark").out
+    monkeypatch.setattr("subpixel.cli.speeds._MOST_S", -1)
+    ran = run("models", "espcn", "--benchmark")
+    assert ran.code == 0
+    assert "3 of 3 models were left out" in ran.out

@@ -16,6 +16,12 @@ def models(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[[show] NAME]", help="A model's card, by name or path; or a family.")
     ] = None,
+    benchmark: Annotated[
+        bool, typer.Option("--benchmark", help="Measure how quick each is on this computer: under a minute.")
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Threads to measure with. [default: every core]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """List the models, those of a family, or show one.
@@ -25,6 +31,10 @@ def models(
         subpixel models
 
         subpixel models show espcn-x3
+
+        subpixel models --benchmark  # time on this computer beside quality
+
+        subpixel models crisp --benchmark  # of one family
     """
     from subpixel import zoo
 
@@ -35,21 +45,26 @@ def models(
             raise SettingError("no model was named", "as in: subpixel models show espcn-x3")
     if len(names) > 1:
         raise SettingError(f"{len(names)} models were named", "one at a time: subpixel models show espcn-x3")
+    named: list[str] = list(zoo.model_names())
     if names and names[0] in zoo.families() and names[0] not in zoo.model_names():
-        cards = [zoo.card(model) for model in dict.fromkeys(zoo.candidates(names[0]).values())]
-    elif names:
+        named = [str(model) for model in dict.fromkeys(zoo.candidates(names[0]).values())]
+    elif names and not benchmark:
         card = zoo.load_model(names[0]).card
         if as_json:
             print(json.dumps(asdict(card), indent=2))
         else:
             _show(card)
         return
+    elif names:
+        named = names
+    if benchmark:
+        from subpixel.cli.speeds import show_speeds
+
+        show_speeds(named, threads=threads, as_json=as_json)
+    elif as_json:
+        print(json.dumps([asdict(zoo.card(model)) for model in named], indent=2))
     else:
-        cards = [zoo.card(model) for model in zoo.model_names()]
-    if as_json:
-        print(json.dumps([asdict(card) for card in cards], indent=2))
-    else:
-        _table(cards)
+        _table([zoo.card(model) for model in named])
 
 
 def _table(cards: list[Card]) -> None:
