@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
+from typing import TypeAlias
+
+import numpy as np
 
 from subpixel import image
 from subpixel.errors import SettingError
-from subpixel.image.writing import Encoded
+from subpixel.image.writing import Encoded, Encoder
+from subpixel.pipeline import Receiver
 from subpixel.plan import Target
-from subpixel.results import FileResult, Timings, Upscaled
-from subpixel.types import Picture
+from subpixel.results import FileResult, Sent, Timings, Upscaled
+from subpixel.types import Picture, Pixels, Size
+
+Runs: TypeAlias = Callable[[Receiver], Iterable[tuple[Upscaled | Sent, ...]]]
+"""Starts the runs of the networks; the receiver gets the rows of those results that it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +75,13 @@ class Outputs:
     def _format(self, path: str | Path, picture: Picture) -> str | None:
         return self.format if self._names_format(path) else picture.metadata.format
 
-    def write(
-        self, source: str | Path, picture: Picture, runs: Iterable[tuple[Upscaled, ...]], *, reading: float
-    ) -> tuple[FileResult, ...]:
-        """Write what `runs` give, each result as soon as it is computed, then give all their names.
+    def write(self, source: str | Path, picture: Picture, runs: Runs, *, reading: float) -> tuple[FileResult, ...]:
+        """Write what `runs` give, rows or whole results as soon as they are computed, then give all their names.
 
         Args:
             source: where the picture came from.
             picture: the picture.
-            runs: the results of each run of the networks.
+            runs: starts the runs of the networks, and gives the results of each.
             reading: seconds that reading took.
 
         Returns:
@@ -85,23 +90,23 @@ class Outputs:
         Raises:
             OutputError: a file cannot be written; no new one is left then.
         """
-        wanted = [target.size_for(picture.size) for target in self.targets]
         rows: dict[int, FileResult] = {}
         last = 0
         with ExitStack() as stack:
+            files = _Files(self, picture, stack)
             coded: list[Encoded] = []
-            for run in runs:
+            for run in runs(files):
                 first: Path | None = None
                 for made in run:
                     spent = made.timings
-                    for index in (index for index, size in enumerate(wanted) if size == made.picture.size):
+                    for index in files.of(made.size):
                         path, started = Path(self.paths[index]), perf_counter()
-                        coded.append(stack.enter_context(self._encoded(made.picture, self.paths[index], picture)))
+                        coded.append(files.coded(index, made))
                         rows[index] = FileResult(
                             Path(source),
                             path,
                             picture.size,
-                            made.picture.size,
+                            made.size,
                             tuple(step.model.name for step in made.plan.passes),
                             (*picture.notes, *coded[-1].notes),
                             replace(spent, read=0.0 if rows else reading, write=perf_counter() - started),
@@ -118,7 +123,27 @@ class Outputs:
             rows[last] = replace(rows[last], timings=times)
         return tuple(rows[index] for index in range(len(self.paths)))
 
-    def _encoded(self, result: Picture, path: str | Path, picture: Picture) -> AbstractContextManager[Encoded]:
+    def takes_rows(self, index: int, picture: Picture) -> bool:
+        """Whether that file can be coded while its rows are being made."""
+        path = self.paths[index]
+        return image.takes_rows(picture, path, format=self._format(path, picture))
+
+    def encoding(self, index: int, picture: Picture, size: Size) -> AbstractContextManager[Encoder]:
+        """That file, coded from rows."""
+        path = self.paths[index]
+        return image.encoding(
+            picture,
+            size,
+            path,
+            format=self._format(path, picture),
+            quality=self.quality,
+            lossless=self.lossless,
+            overwrite=self.overwrite,
+        )
+
+    def encoded(self, index: int, picture: Picture, result: Picture) -> AbstractContextManager[Encoded]:
+        """That file, coded from the whole result."""
+        path = self.paths[index]
         return image.encoded(
             result,
             path,
@@ -127,3 +152,53 @@ class Outputs:
             lossless=self.lossless,
             overwrite=self.overwrite,
         )
+
+
+class _Files:
+    """The files of one picture while they are made, by their index in `Outputs.paths`; see `Receiver`."""
+
+    def __init__(self, outputs: Outputs, picture: Picture, stack: ExitStack) -> None:
+        self._outputs = outputs
+        self._picture = picture
+        self._stack = stack
+        self._sizes = [target.size_for(picture.size) for target in outputs.targets]
+        self._encoders: dict[int, Encoder] = {}
+
+    def of(self, size: Size) -> list[int]:
+        """The files of that size."""
+        return [index for index, one in enumerate(self._sizes) if one == size]
+
+    def takes(self, size: Size) -> bool:
+        """See `Receiver`."""
+        return all(self._outputs.takes_rows(index, self._picture) for index in self.of(size))
+
+    def opened(self, size: Size) -> _Rows:
+        """See `Receiver`."""
+        for index in self.of(size):
+            encoding = self._outputs.encoding(index, self._picture, size)
+            self._encoders[index] = self._stack.enter_context(encoding)
+        return _Rows(size.width, self._picture, [self._encoders[index] for index in self.of(size)])
+
+    def coded(self, index: int, made: Upscaled | Sent) -> Encoded:
+        """That file, whole."""
+        if isinstance(made, Sent):
+            return self._encoders[index].finish()
+        return self._stack.enter_context(self._outputs.encoded(index, self._picture, made.picture))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of one result on their way to its files; see `Into`."""
+
+    width: int
+    picture: Picture
+    encoders: Sequence[Encoder]
+
+    def room(self, start: int, stop: int) -> Pixels:
+        """See `Into`."""
+        return np.empty((stop - start, self.width, self.picture.channels), self.picture.pixels.dtype)
+
+    def full(self, rows: Pixels) -> None:
+        """See `Into`."""
+        for encoder in self.encoders:
+            encoder.put(rows)

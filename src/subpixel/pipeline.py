@@ -14,8 +14,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Semaphore
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,9 +85,51 @@ Done = Callable[[int], None]
 """Called with a number of tiles each time that many are finished."""
 
 
+class Into(Protocol):
+    """Where the rows of a result go, from top to bottom."""
+
+    def room(self, start: int, stop: int) -> Pixels:
+        """Memory for rows start…stop, (stop − start, width, channels); asked for in order."""
+        ...
+
+    def full(self, rows: Pixels) -> None:
+        """Those rows are made: what `room` gave, in the same order."""
+        ...
+
+
+class Receiver(Protocol):
+    """Takes results row by row, as they are made."""
+
+    def takes(self, size: Size) -> bool:
+        """Whether it takes the result of that size."""
+        ...
+
+    def opened(self, size: Size) -> Into:
+        """Where the rows of the result of that size go; asked for once, before they are made."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The rows of one frame in memory.
+
+    Attributes:
+        pixels: (height, width, channels).
+    """
+
+    pixels: Pixels
+
+    def room(self, start: int, stop: int) -> Pixels:
+        """See `Into`."""
+        return self.pixels[start:stop]
+
+    def full(self, rows: Pixels) -> None:
+        """See `Into`: they are where they belong."""
+
+
 def enlarge_frame(
     pixels: Pixels,
-    into: Sequence[Pixels],
+    into: Sequence[Into],
     plan: Plan,
     networks: Sequence[Network],
     *,
@@ -99,8 +142,8 @@ def enlarge_frame(
 
     Args:
         pixels: (h, w, channels).
-        into: where each result of the plan goes, (H, W, channels), as `pixels` in kind; several only where the plan
-            resamples nothing.
+        into: where each result of the plan goes, in samples as those of `pixels`; several only where the plan resamples
+            nothing.
         plan: passes and resampling.
         networks: one for each pass, the last one with a result for each of `into`.
         alpha: True where the last channel is alpha.
@@ -146,7 +189,7 @@ def network_strips(
     pool: ThreadPoolExecutor,
     clock: Clock,
     done: Done,
-    into: Sequence[Pixels] = (),
+    into: Sequence[Into] = (),
 ) -> Generator[NDArray[Any], None, None]:
     """Run one pass.
 
@@ -159,11 +202,12 @@ def network_strips(
         pool: computes tiles; as many are under way as strips of tiles and the plan allow, two strips at most.
         clock: where seconds of work are added.
         done: told of finished tiles.
-        into: for every scale of the network, integer pixels (height, width, channels) to write that result to; empty:
-            float32 strips are made, by a network of one scale.
+        into: for every scale of the network, where that result goes; empty: float32 strips are made, by a network of
+            one scale.
 
     Yields:
-        Strips of the largest result: views of the last of `into`, or (channels, rows, width) float32.
+        Strips of the largest result: integer pixels (rows, width, channels) that went to the last of `into`, or
+        (channels, rows, width) float32.
     """
     work = TileWork(network, clock)
     free = Semaphore(step.workers)
@@ -173,23 +217,26 @@ def network_strips(
             work(tile, alpha, outs)
 
     scales, align, size = network.scales, network.align, step.source
-    waiting: deque[tuple[list[Future[None]], NDArray[np.generic]]] = deque()
+    waiting: deque[tuple[list[Future[None]], list[NDArray[Any]]]] = deque()
 
-    def finished() -> NDArray[np.generic]:
-        futures, strip = waiting.popleft()
+    def finished() -> NDArray[Any]:
+        futures, strips = waiting[0]
         for future in futures:
             future.result()
+        waiting.popleft()
+        for place, strip in zip(into, strips, strict=bool(into)):
+            place.full(strip)
         done(len(futures))
-        return strip
+        return strips[-1]
 
     try:
         for rows in step.tiles.rows:
             top = max(rows.start - work.halo, 0)
             band = source.rows(top, min(rows.stop + work.halo, size.height))
-            strips: list[NDArray[np.generic]]
+            strips: list[NDArray[Any]]
             if into:
                 strips = [
-                    pixels[rows.start * scale : rows.stop * scale] for pixels, scale in zip(into, scales, strict=True)
+                    place.room(rows.start * scale, rows.stop * scale) for place, scale in zip(into, scales, strict=True)
                 ]
             else:
                 strips = [np.empty((channels, rows.length * s, size.width * s), np.float32) for s in scales]
@@ -202,7 +249,7 @@ def network_strips(
                 ]
                 futures.append(pool.submit(one, tile, outs))
             source.forget(max(rows.stop - work.halo, 0))
-            waiting.append((futures, strips[-1]))
+            waiting.append((futures, strips))
             if len(waiting) > 1:
                 yield finished()
         while waiting:
@@ -214,7 +261,7 @@ def network_strips(
 
 
 def resampled_strips(
-    source: Window, size: Size, target: Size, *, alpha: bool, clock: Clock, into: Pixels | None = None
+    source: Window, size: Size, target: Size, *, alpha: bool, clock: Clock, into: Into | None = None
 ) -> Generator[NDArray[Any], None, None]:
     """Resample from `size` to `target`, antialiased bicubic; colour is weighted by alpha where there is one."""
     for block in row_blocks(size.height, target.height):
@@ -226,8 +273,10 @@ def resampled_strips(
         planes = resize_rows(band, block, size.height, target.height, target.width)
         if alpha:
             planes[:-1] = unpremultiply(planes[:-1], planes[-1])
-        strip: NDArray[np.generic] = np.empty_like(planes) if into is None else into[start:stop]
+        strip: NDArray[Any] = np.empty_like(planes) if into is None else into.room(start, stop)
         store(planes, strip)
         source.forget(low)
         clock.add(other=time.perf_counter() - started)
+        if into is not None:
+            into.full(strip)
         yield strip

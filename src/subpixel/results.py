@@ -16,8 +16,8 @@ class Timings:
     Attributes:
         read: decoding the input.
         load: starting the engine and loading networks (0 when they were loaded before).
-        run: computing the result.
-        write: encoding and writing.
+        run: computing the result, and coding it meanwhile where the format can be coded row by row.
+        write: coding and writing what was not while it was computed.
         network: work inside networks, summed over threads.
         other: work around them (colour, cutting, rounding, resampling), summed over threads.
     """
@@ -64,6 +64,27 @@ class Upscaled:
     """
 
     picture: Picture
+    plan: Plan
+    precision: Precision
+    timings: Timings
+    chosen: Chosen = Chosen()
+
+    @property
+    def size(self) -> Size:
+        """Width and height of the result."""
+        return self.picture.size
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A picture that was made larger, and whose rows were handed on as they were made.
+
+    Attributes:
+        size: width and height of the result.
+        plan, precision, timings, chosen: as `Upscaled`.
+    """
+
+    size: Size
     plan: Plan
     precision: Precision
     timings: Timings

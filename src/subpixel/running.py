@@ -11,11 +11,11 @@ import numpy as np
 
 from subpixel.errors import SettingError
 from subpixel.loading import Networks
-from subpixel.pipeline import enlarge_frame
+from subpixel.pipeline import Into, Receiver, Whole, enlarge_frame
 from subpixel.plan import Plan
-from subpixel.results import Chosen, Timings, Upscaled
+from subpixel.results import Chosen, Sent, Timings, Upscaled
 from subpixel.tile import Clock
-from subpixel.types import Picture, Pixels, Precision
+from subpixel.types import Picture, Pixels, Precision, Size
 
 
 def run_plan(
@@ -27,7 +27,8 @@ def run_plan(
     pool: ThreadPoolExecutor,
     done: Callable[[int], None],
     chosen: Chosen,
-) -> tuple[Upscaled, ...]:
+    receiver: Receiver | None = None,
+) -> tuple[Upscaled | Sent, ...]:
     """Compute the results of one plan, in the order of `Plan.targets`, frame by frame.
 
     Args:
@@ -38,11 +39,13 @@ def run_plan(
         pool: computes tiles.
         done: told of finished tiles.
         chosen: why these networks.
+        receiver: takes the rows of some results, of a picture of one frame; None: all are made whole.
 
     Raises:
         MemoryError: the results do not fit into memory.
         ModelError: a model's files are damaged.
         EngineError: the engine cannot run a network.
+        OutputError: `receiver` cannot write what it got.
     """
     started = time.perf_counter()
     colour = picture.channels >= 3
@@ -52,14 +55,17 @@ def run_plan(
     ]
     ready = time.perf_counter()
     clock = Clock()
-    results: list[Pixels] = [
-        np.empty((picture.frames, size.height, size.width, picture.channels), picture.pixels.dtype)
-        for size in plan.targets
-    ]
+    held: dict[Size, Pixels] = {}
+    into: dict[Size, Into] = {}
+    for size in plan.targets:
+        if receiver is not None and receiver.takes(size):
+            into[size] = receiver.opened(size)
+        else:
+            held[size] = np.empty((picture.frames, size.height, size.width, picture.channels), picture.pixels.dtype)
     for index in range(picture.frames):
         enlarge_frame(
             picture.pixels[index],
-            [result[index] for result in results],
+            [Whole(held[size][index]) if size in held else into[size] for size in plan.targets],
             plan,
             loaded,
             alpha=picture.has_alpha,
@@ -70,10 +76,14 @@ def run_plan(
     ended = time.perf_counter()
     timings = Timings(load=ready - started, run=ended - ready, network=clock.network, other=clock.other)
     bare = replace(picture, coding=None)  # what is made of a squeezed picture is not squeezed itself
-    return tuple(
-        Upscaled(bare.with_pixels(result), plan, precision, Timings() if index else timings, chosen)
-        for index, result in enumerate(results)
-    )
+    made: list[Upscaled | Sent] = []
+    for size in plan.targets:
+        times = Timings() if made else timings
+        if size in held:
+            made.append(Upscaled(bare.with_pixels(held[size]), plan, precision, times, chosen))
+        else:
+            made.append(Sent(size, plan, precision, times, chosen))
+    return tuple(made)
 
 
 def too_large(plan: Plan, need: int, have: int | None = None) -> SettingError:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import TypeAlias, TypeVar
 
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from subpixel.engines import Runner
 from subpixel.errors import ModelDamaged
-from subpixel.image.colour import grey_to_y, rgb_to_y, rgb_to_ycbcr, y_to_grey, ycbcr_to_rgb
-from subpixel.image.resample import resize
+from subpixel.image.colour import grey_to_y, rgb_to_y, rgb_to_y_and_differences, y_and_differences_to_rgb, y_to_grey
+from subpixel.image.resample import enlarge
 from subpixel.plan import align_up
 from subpixel.types import Planes
 
@@ -48,7 +49,6 @@ class Network:
         colour: ``"y"`` or ``"rgb"``.
         value_range: what 0 and 1 become at its input and output.
         align: its input starts at multiples of so many pixels of the picture, and has such sides.
-        chroma: runner of the bicubic network of each scale that has one (another way is used for those that have none).
         keeps_flat: True for networks that only enlarge: of one flat colour they should make the same flat colour, of
             grey they should make grey.
     """
@@ -60,7 +60,6 @@ class Network:
     colour: str
     value_range: tuple[float, float]
     align: int = 1
-    chroma: Mapping[int, Runner] = field(default_factory=dict)
     keeps_flat: bool = True
 
     @property
@@ -71,10 +70,11 @@ class Network:
 
 _Results: TypeAlias = tuple[Planes, ...]
 """One result for each scale of a network."""
-_Channels: TypeAlias = Planes | Sequence[NDArray[np.float32]]
-"""The channels of a result, (h, w) each."""
+_Rows: TypeAlias = Callable[[int, int, float], Planes | Sequence[NDArray[np.float32]]]
+"""Called with (start, stop, top): the channels of rows start…stop of a result in 0–top, (stop − start, w) each."""
 
-_CACHED = 65_536  # samples of a plane that colour conversion works on at once; measured, ×2.5 quicker than all
+_CACHED = 65_536
+"""Samples of a plane that colour conversion works on at once, so that they stay in the cache: measured."""
 
 _ALPHA_REACH = 1
 """Alpha is held flat right up to its edges: networks ring there, and what is behind an opaque area must not show."""
@@ -83,20 +83,27 @@ CHROMA_HALO = 2
 """Receptive radius of bicubic enlargement, input pixels."""
 
 
-def store(planes: Planes, out: NDArray[np.generic]) -> None:
+def top_of(out: NDArray[np.generic]) -> float:
+    """What the most, 1, is in the samples of `out`."""
+    return 1.0 if out.dtype == np.float32 else float(np.iinfo(out.dtype.str).max)
+
+
+def store(planes: Planes | Sequence[NDArray[np.float32]], out: NDArray[np.generic], scaled: bool = False) -> None:
     """Clip `planes` (channels, h, w) to 0–1 and write them to `out`.
 
-    `out` is either float32 (channels, h, w), or integer pixels (h, w, channels), which are rounded to nearest.
+    `out` is either float32 (channels, h, w), or integer pixels (h, w, channels), which are rounded to nearest; `scaled`
+    planes are in the range of `out` already, and are used up.
     """
     if out.dtype == np.float32:
-        np.clip(planes, 0.0, 1.0, out=out)
+        for plane, into in zip(planes, out, strict=True):
+            np.clip(plane, 0.0, 1.0, out=into)
         return
-    top = np.float32(255 if out.dtype == np.uint8 else 65_535)
+    top = np.float32(top_of(out))
     for index, plane in enumerate(planes):
-        scaled = plane * top
-        scaled += np.float32(0.5)
-        np.clip(scaled, 0.0, top, out=scaled)
-        out[:, :, index] = scaled
+        levels = plane if scaled else plane * top
+        levels += np.float32(0.5)
+        np.clip(levels, np.float32(0), top, out=levels)
+        out[:, :, index] = levels.astype(out.dtype)  # quicker in two steps
 
 
 def _crop(planes: Planes, border: int) -> Planes:
@@ -104,14 +111,23 @@ def _crop(planes: Planes, border: int) -> Planes:
     return planes[..., border : planes.shape[-2] - border, border : planes.shape[-1] - border]
 
 
-def _as_it_is(planes: Sequence[NDArray[np.float32]]) -> Planes:
-    """Planes as one array."""
-    return np.stack(planes)
+def _as_it_is(planes: Planes, start: int, stop: int, top: float) -> Planes:
+    return planes[:, start:stop] * np.float32(top)
 
 
-def _y_as_grey(planes: Sequence[NDArray[np.float32]]) -> Planes:
-    """One plane of Y as one plane of grey."""
-    return y_to_grey(planes[0])[None]
+def _grey(y: Planes, start: int, stop: int, top: float) -> Planes:
+    grey = y_to_grey(y[:, start:stop])
+    grey *= np.float32(top)
+    return grey
+
+
+def _coloured(
+    y: Planes, differences: Planes, scale: int, start: int, stop: int, top: float
+) -> Sequence[NDArray[np.float32]]:
+    """RGB from enlarged Y and differences of colour not yet enlarged, with a halo; `start` is a multiple of `scale`."""
+    first, last = start // scale, -(-stop // scale)
+    large = enlarge(differences[:, first : last + 2 * CHROMA_HALO] * np.float32(top), scale)
+    return y_and_differences_to_rgb(y[0, start:stop], large[:, : stop - start], top)
 
 
 class TileWork:
@@ -129,23 +145,25 @@ class TileWork:
         """
         started = time.perf_counter()
         colour = tile[:-1] if alpha else tile
-        results: Sequence[_Channels]
-        back: Callable[[Sequence[NDArray[np.float32]]], Planes]
+        results: Sequence[_Rows]
         if self.network.colour == "rgb":
-            results, spent = self._rgb(colour)
-            back = _as_it_is
+            large, spent = self._rgb(colour)
+            results = [partial(_as_it_is, planes) for planes in large]
         elif colour.shape[0] == 1:
-            results, spent = self._scaled(grey_to_y(colour))
-            back = _y_as_grey
+            large, spent = self._scaled(grey_to_y(colour))
+            results = [partial(_grey, y) for y in large]
         else:
-            results, spent = self._y_and_chroma(colour)
-            back = ycbcr_to_rgb
+            y, differences = rgb_to_y_and_differences(colour)
+            large, spent = self._scaled(y)
+            differences = _crop(differences, self.halo - CHROMA_HALO)
+            pairs = zip(large, self.network.scales, strict=True)
+            results = [partial(_coloured, luma, differences, scale) for luma, scale in pairs]
         masks: Sequence[Planes | None] = [None] * len(outs)
         if alpha:
             masks, more = self._masks(tile[-1:])
             spent += more
-        for planes, mask, out in zip(results, masks, outs, strict=True):
-            _finish(planes, mask, back, out)
+        for rows, mask, out, scale in zip(results, masks, outs, self.network.scales, strict=True):
+            _finish(rows, mask, scale, out)
         self.clock.add(network=spent, other=time.perf_counter() - started - spent)
 
     def _run(self, run: Runner, scales: Sequence[int], batch: Planes, halo: int, spare: int) -> tuple[_Results, float]:
@@ -189,24 +207,6 @@ class TileWork:
             return tuple(planes[:1] for planes in big), spent
         return tuple(y_to_grey(rgb_to_y(planes)) for planes in big), spent
 
-    def _y_and_chroma(self, colour: Planes) -> tuple[Sequence[_Channels], float]:
-        """Y by the network, Cb and Cr bicubically: three planes for each scale."""
-        ycbcr = rgb_to_ycbcr(colour)
-        luma, spent = self._scaled(ycbcr[:1])
-        spare = self.halo - CHROMA_HALO
-        made = []
-        for y, scale in zip(luma, self.network.scales, strict=True):
-            if scale in self.network.chroma:
-                run = self.network.chroma[scale]
-                (chroma,), more = self._run(run, (scale,), ycbcr[1:, None], CHROMA_HALO, spare)
-                spent += more
-                made.append((y[0], chroma[0, 0], chroma[1, 0]))
-            else:
-                small = _crop(ycbcr[1:], spare)
-                chroma = _crop(resize(small, small.shape[1] * scale, small.shape[2] * scale), CHROMA_HALO * scale)
-                made.append((y[0], chroma[0], chroma[1]))
-        return made, spent
-
     def _masks(self, alpha: Planes) -> tuple[_Results, float]:
         """Alpha through the same network, as a grey picture; areas of one value need no network."""
         first = alpha[0, 0, 0]
@@ -220,22 +220,17 @@ class TileWork:
         return tuple(map(y_to_grey, big)), spent
 
 
-def _finish(
-    planes: _Channels,
-    mask: Planes | None,
-    back: Callable[[Sequence[NDArray[np.float32]]], Planes],
-    out: NDArray[np.generic],
-) -> None:
-    """Colour back from what the network sees, alpha beside it, into `out`."""
+def _finish(rows: _Rows, mask: Planes | None, step: int, out: NDArray[np.generic]) -> None:
+    """A result, alpha beside it, into `out`, by multiples of `step` rows."""
     height, width = out.shape[1:] if out.dtype == np.float32 else out.shape[:2]
     # Colour and rounding pass over the samples some thirty times: few rows at once, so that they stay in the cache.
-    rows = max(1, _CACHED // width)
-    for top in range(0, height, rows):
-        part = slice(top, min(top + rows, height))
-        made = back([plane[part, :width] for plane in planes])
+    count, top = max(1, _CACHED // (width * step)) * step, top_of(out)
+    for start in range(0, height, count):
+        stop = min(start + count, height)
+        made = [plane[:, :width] for plane in rows(start, stop, top)]
         if mask is not None:
-            made = np.concatenate((made, mask[:, part, :width]))
-        store(made, out[part] if out.dtype != np.float32 else out[:, part])
+            made.append(mask[0, start:stop, :width] * np.float32(top))
+        store(made, out[start:stop] if out.dtype != np.float32 else out[:, start:stop], scaled=True)
 
 
 def keep_flat(bigs: Sequence[Planes], small: Planes, scales: Sequence[int], reach: int) -> None:
@@ -251,6 +246,10 @@ def keep_flat(bigs: Sequence[Planes], small: Planes, scales: Sequence[int], reac
         reach: how far to look, pixels of `small`.
     """
     window = 2 * reach + 1
+    # Every flat square holds one row of those that stand `window` apart, and flat there: most pictures have none.
+    probe = small[:, window - 1 :: window]
+    if not _sliding(np.logical_and, probe[..., 1:] == probe[..., :-1], window - 1, 2).all(axis=0).any():
+        return
     least = _sliding(np.minimum, _sliding(np.minimum, small, window, 1), window, 2)
     most = _sliding(np.maximum, _sliding(np.maximum, small, window, 1), window, 2)
     flat = (least == most).all(axis=0)

@@ -26,8 +26,9 @@ from subpixel.engines import (
 from subpixel.errors import SettingError
 from subpixel.filing import Outputs
 from subpixel.loading import Networks
+from subpixel.pipeline import Receiver
 from subpixel.plan import Plan, Target, make_plans
-from subpixel.results import FileResult, Upscaled
+from subpixel.results import FileResult, Sent, Upscaled
 from subpixel.running import run_plan, too_large
 from subpixel.types import Picture, Precision, PrecisionChoice, Quality, Size
 from subpixel.zoo import DEFAULT_QUALITY, QUALITIES
@@ -152,14 +153,15 @@ class Upscaler:
         speed = nominal_gflops(self.precision_for(picture.bits)) * min(self.threads, usable_cores())
         return plan.seconds(gflops=speed, frames=picture.frames)
 
-    def memory(self, plan: Plan, picture: Picture) -> int:
-        """Rough peak memory in bytes for `picture`."""
+    def memory(self, plan: Plan, picture: Picture, *, held: bool = True) -> int:
+        """Rough peak memory in bytes for `picture`; less where results need not be `held` whole, see `files`."""
         return plan.memory(
             threads=self.threads,
             channels=picture.channels,
             sample_bytes=picture.bits // 8,
             frames=picture.frames,
             alpha=picture.has_alpha,
+            held=held,
         )
 
     def picture(self, picture: Picture, target: Target, *, progress: Progress | None = None) -> Upscaled:
@@ -185,12 +187,18 @@ class Upscaler:
         What one network gives is computed in one run, everything else in runs of its own.
         """
         runs = self._runs(picture, targets, progress, keep=True)
-        made = {one.picture.size: one for run in runs for one in run}
+        made = {one.size: one for run in runs for one in run if isinstance(one, Upscaled)}
         return tuple(made[target.size_for(picture.size)] for target in targets)
 
     def _runs(
-        self, picture: Picture, targets: Sequence[Target], progress: Progress | None, *, keep: bool
-    ) -> Iterator[tuple[Upscaled, ...]]:
+        self,
+        picture: Picture,
+        targets: Sequence[Target],
+        progress: Progress | None,
+        *,
+        keep: bool,
+        receiver: Receiver | None = None,
+    ) -> Iterator[tuple[Upscaled | Sent, ...]]:
         """The results of each plan in turn, as `Plan.targets`; `keep`: earlier results stay in memory."""
         choice = self.choose(picture)
         plans = self.plans(picture.size, targets, choice.networks)
@@ -207,23 +215,31 @@ class Upscaler:
         precision = self.precision_for(picture.bits)
         kept = 0
         for plan in plans:
-            self._check_memory(plan, picture, kept)
+            self._check_memory(plan, picture, kept, receiver)
         for plan in plans:
-            self._check_memory(plan, picture, kept)
+            self._check_memory(plan, picture, kept, receiver)
             try:
                 made = run_plan(
-                    picture, plan, choice.networks, precision, pool=self._pool, done=done, chosen=choice.chosen
+                    picture,
+                    plan,
+                    choice.networks,
+                    precision,
+                    pool=self._pool,
+                    done=done,
+                    chosen=choice.chosen,
+                    receiver=receiver,
                 )
             except MemoryError:
                 raise too_large(plan, self.memory(plan, picture)) from None
             if keep:
-                kept += sum(one.picture.pixels.nbytes for one in made)
+                kept += sum(one.picture.pixels.nbytes for one in made if isinstance(one, Upscaled))
             yield made
             del made  # before the next ones are computed
 
-    def _check_memory(self, plan: Plan, picture: Picture, kept: int) -> None:
+    def _check_memory(self, plan: Plan, picture: Picture, kept: int, receiver: Receiver | None) -> None:
         """Refuse what would not fit beside `kept` bytes, before any work."""
-        need, have = self.memory(plan, picture) + kept, memory_limit()
+        held = receiver is None or not all(receiver.takes(size) for size in plan.targets)
+        need, have = self.memory(plan, picture, held=held) + kept, memory_limit()
         if have is not None and need > have:
             raise too_large(plan, need, have)
 
@@ -288,7 +304,8 @@ class Upscaler:
         """Make several results of a picture file, one in `outputs` for each of `targets`; otherwise as `file`.
 
         The picture is read once, what one network gives is computed in one run, and all results take their names
-        together when all are whole: if one cannot be written, no new file is left.
+        together when all are whole: if one cannot be written, no new file is left. PNG, JPEG and TIFF are coded while
+        the rows below are still being computed, and are never in memory as a whole.
         """
         wanted = Outputs(outputs, targets, format, file_quality, lossless, overwrite)
         started = time.perf_counter()
@@ -296,7 +313,10 @@ class Upscaler:
         picture = image.read(source) if pixel_limit is None else image.read(source, pixel_limit=pixel_limit)
         wanted.check(picture)
         reading = time.perf_counter() - started
-        runs = self._runs(picture, targets, progress, keep=False)
+
+        def runs(receiver: Receiver) -> Iterator[tuple[Upscaled | Sent, ...]]:
+            return self._runs(picture, targets, progress, keep=False, receiver=receiver)
+
         return wanted.write(source, picture, runs, reading=reading)
 
     @overload

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from subpixel.image.pillow import from_pillow, is_pillow, to_pillow
     from subpixel.image.reading import DEFAULT_PIXEL_LIMIT, read
     from subpixel.image.targets import check_target
-    from subpixel.image.writing import Encoded, encoded, settle_all, write
+    from subpixel.image.writing import Encoded, Encoder, encoded, encoding, settle_all, takes_rows, write
 
 __all__ = [
     "DEFAULT_PIXEL_LIMIT",
     "FORMATS",
     "Encoded",
+    "Encoder",
     "Format",
     "check_target",
     "encoded",
+    "encoding",
     "fill_transparent",
     "from_array",
     "from_kind",
@@ -35,6 +37,7 @@ __all__ = [
     "read",
     "set_threads",
     "settle_all",
+    "takes_rows",
     "to_array",
     "to_pillow",
     "unpremultiply",
@@ -44,10 +47,12 @@ __all__ = [
 _HOME: Final = {
     "DEFAULT_PIXEL_LIMIT": "reading",
     "Encoded": "writing",
+    "Encoder": "writing",
     "FORMATS": "formats",
     "Format": "formats",
     "check_target": "targets",
     "encoded": "writing",
+    "encoding": "writing",
     "fill_transparent": "alpha",
     "from_array": "arrays",
     "from_kind": "kinds",
@@ -57,6 +62,7 @@ _HOME: Final = {
     "read": "reading",
     "set_threads": "libvips",
     "settle_all": "writing",
+    "takes_rows": "writing",
     "to_array": "arrays",
     "to_pillow": "pillow",
     "unpremultiply": "alpha",

@@ -76,6 +76,35 @@ def rgb_to_y(rgb: Planes) -> Planes:
     return y
 
 
+def rgb_to_y_and_differences(rgb: Planes) -> tuple[Planes, Planes]:
+    """RGB → Y, and what red and blue are above green: all colour there is, exactly 0 where R = G = B.
+
+    (3, H, W) in 0–1 → (1, H, W) in 16/255–235/255 and (2, H, W) in −1–1.
+    """
+    differences = np.empty((2, *rgb.shape[1:]), np.float32)
+    np.subtract(rgb[0], rgb[1], out=differences[0])
+    np.subtract(rgb[2], rgb[1], out=differences[1])
+    return rgb_to_y(rgb), differences
+
+
+def y_and_differences_to_rgb(
+    y: NDArray[np.float32], differences: Planes, top: float = 1.0
+) -> tuple[NDArray[np.float32], ...]:
+    """Y and differences → RGB, the inverse of `rgb_to_y_and_differences`; `differences` are used up.
+
+    (H, W) in 16/255–235/255 and (2, H, W) in −top–top → three planes (H, W) in 0–top, not clipped.
+    """
+    green: NDArray[np.float32] = y * np.float32(top / GREY_GAIN)
+    green += np.float32(-top * GREY_OFFSET / GREY_GAIN)
+    part = np.empty_like(green)
+    for plane, weight in zip(differences, (Y_WEIGHTS[0], Y_WEIGHTS[2]), strict=True):
+        green -= np.multiply(plane, np.float32(weight / GREY_GAIN), out=part)
+    red, blue = differences
+    red += green
+    blue += green
+    return red, green, blue
+
+
 def grey_to_y(grey: Planes) -> Planes:
     """Grey → Y: what `rgb_to_y` gives for R = G = B. Any shape, 0–1 → 16/255–235/255."""
     return grey * np.float32(GREY_GAIN) + np.float32(GREY_OFFSET)

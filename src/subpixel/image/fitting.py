@@ -12,7 +12,8 @@ from subpixel.image import samples
 from subpixel.image import xmp as xmp_packet
 from subpixel.image.formats import Format
 from subpixel.image.profiles import is_srgb, rgb_to_srgb
-from subpixel.types import Metadata, Picture, Pixels
+from subpixel.image.saving import Shape
+from subpixel.types import Metadata, Picture, Pixels, Size
 
 _DEFAULT_DELAY_MS: Final = 100
 _LEAST_DPI: Final = 0.1
@@ -31,9 +32,31 @@ def fit(picture: Picture, row: Format) -> tuple[Picture, list[str]]:
     if metadata.icc is not None and not row.icc and pixels.shape[3] >= 3 and metadata.icc[16:20] == b"RGB ":
         pixels, metadata = _without_profile(pixels, metadata, metadata.icc, row, notes)
     pixels = _fit_samples(pixels, metadata.bits, row, notes)
-    metadata = _fit_metadata(metadata, pixels, row, notes)
+    size = Size(pixels.shape[2], pixels.shape[1])
+    metadata = _fit_metadata(metadata, size, pixels.shape[3], row, notes)
     whole = cast(Pixels, np.ascontiguousarray(pixels))
     return Picture(whole, replace(metadata, bits=_depth(metadata.bits, row))), notes
+
+
+def fits_by_rows(like: Picture, row: Format) -> bool:
+    """Whether what the format makes of a picture of one frame can be told row by row."""
+    simple = row.alpha == "full" or not like.has_alpha
+    return simple and row.icc and row.colours >= 1 << 24
+
+
+def fit_for_rows(like: Picture, size: Size, row: Format) -> tuple[Shape, list[str]]:
+    """What a result of `like` becomes, `size` large, when all its rows go through `fit_rows`; notes as of `fit`."""
+    notes: list[str] = []
+    none = np.empty((1, 0, size.width, like.channels), like.pixels.dtype)
+    fitted = _fit_samples(none, like.metadata.bits, row, notes)
+    metadata = _fit_metadata(replace(like.metadata, delays=()), size, like.channels, row, notes)
+    metadata = replace(metadata, bits=_depth(metadata.bits, row))
+    return Shape(size, like.channels, fitted.dtype == np.uint16, metadata), notes
+
+
+def fit_rows(rows: Pixels, bits: int, row: Format) -> Pixels:
+    """Rows (n, width, channels) as the format holds them."""
+    return cast(Pixels, np.ascontiguousarray(_fit_samples(rows[None], bits, row, [])[0]))
 
 
 def _fit_delays(delays: tuple[int, ...], frames: int, row: Format, notes: list[str]) -> tuple[int, ...]:
@@ -96,9 +119,9 @@ def _fit_samples(pixels: Pixels, bits: int, row: Format, notes: list[str]) -> Pi
     return pixels
 
 
-def _fit_metadata(metadata: Metadata, pixels: Pixels, row: Format, notes: list[str]) -> Metadata:
+def _fit_metadata(metadata: Metadata, size: Size, channels: int, row: Format, notes: list[str]) -> Metadata:
     """Metadata that the format holds, made true for these pixels."""
-    _, height, width, channels = pixels.shape
+    width, height = size.width, size.height
     icc, exif, xmp, iptc = metadata.icc, metadata.exif, metadata.xmp, metadata.iptc
     if icc is not None and icc[16:20] != (b"GRAY" if channels < 3 and row.grey != "none" else b"RGB "):
         notes.append("ICC profile dropped: it is not for these channels")

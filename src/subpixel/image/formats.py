@@ -42,6 +42,7 @@ class Format:
         icc, exif, xmp, iptc, comments: holds that kind of metadata.
         dpi: where the resolution stands: in a field of the format's ``"own"``, in ``"exif"``, or ``"none"``.
         max_side: most pixels in width or height.
+        by_rows: coded from the top down while rows below are still being made; others need the whole picture.
         coding: ``"lossless"``, ``"lossy"``, or ``"both"`` (the caller chooses).
         quality: quality (1–100) of lossy coding unless the caller gives one; 0 where there is none.
         options: libvips options for every file.
@@ -67,6 +68,7 @@ class Format:
     dpi: Literal["none", "own", "exif"] = "none"
     comments: bool = False
     max_side: int = 1_000_000
+    by_rows: bool = False
     coding: Literal["lossless", "lossy", "both"] = "lossless"
     quality: int = 0
     options: Mapping[str, Option] = field(default_factory=_options)
@@ -85,6 +87,7 @@ FORMATS: Final[tuple[Format, ...]] = (
         title="PNG",
         suffixes=(".png",),
         codec="png",
+        by_rows=True,
         bits=(8, 16),
         alpha="full",
         grey="full",
@@ -102,6 +105,7 @@ FORMATS: Final[tuple[Format, ...]] = (
         title="JPEG",
         suffixes=(".jpg", ".jpeg", ".jpe", ".jfif"),
         codec="jpeg",
+        by_rows=True,
         grey="opaque",
         icc=True,
         exif=True,
@@ -139,6 +143,7 @@ FORMATS: Final[tuple[Format, ...]] = (
         title="TIFF",
         suffixes=(".tif", ".tiff"),
         codec="tiff",
+        by_rows=True,
         bits=(8, 16),
         alpha="full",
         grey="full",

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 _CACHED_OPERATIONS: Final = 0
 _POLL_S: Final = 0.05
@@ -60,15 +60,17 @@ def reason(error: BaseException) -> str:
     return rest if separator and " " not in prefix else line
 
 
-def save(saver: str, image: Any, descriptor: int, **options: object) -> None:
-    """Run a saver into an open file. Raises as `interruptible`."""
+def saving(
+    saver: str, image: Any, descriptor: int, *, ended: Callable[[], None] | None = None, **options: object
+) -> Work[None]:
+    """Begin to run a saver into an open file; `ended` is called when it has ended."""
     pyvips = vips()
 
     def work() -> None:
         target = pyvips.Target.new_to_descriptor(descriptor)
         pyvips.Operation.call(f"{saver}_target", image, target, **options)
 
-    interruptible(image, work)
+    return Work(image, work, ended)
 
 
 def to_memory(image: Any) -> Any:
@@ -87,25 +89,50 @@ def interruptible(image: Any, work: Callable[[], Result]) -> Result:
         pyvips.Error: libvips failed.
         KeyboardInterrupt: the user broke it off; the work has ended when this is raised.
     """
-    made: list[Result] = []
-    failed: list[BaseException] = []
+    return Work(image, work).result()
 
-    def run() -> None:
+
+class Work(Generic[Result]):
+    """Something that libvips computes in a thread of its own, beginning at once.
+
+    Args:
+        image: what is computed; told to stop by `stop`.
+        work: makes libvips compute it.
+        ended: called in that thread when it has ended, well or not.
+    """
+
+    def __init__(self, image: Any, work: Callable[[], Result], ended: Callable[[], None] | None = None) -> None:
+        self._image = image
+        self._made: list[Result] = []
+        self._failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                self._made.append(work())
+            except BaseException as error:  # handed to the caller's thread
+                # Its frames hold the target, and with it the file, open: without them, the file closes now.
+                self._failed.append(error.with_traceback(None))
+            finally:
+                if ended is not None:
+                    ended()
+
+        self._thread = threading.Thread(target=run, name="subpixel-libvips", daemon=True)
+        self._thread.start()
+
+    def result(self) -> Result:
+        """What the work gives, when it has ended. Raises as `interruptible`."""
         try:
-            made.append(work())
-        except BaseException as error:  # handed to the caller's thread below
-            # Its frames hold the target, and with it the file, open: without them, the file closes now.
-            failed.append(error.with_traceback(None))
+            while self._thread.is_alive():
+                self._thread.join(_POLL_S)
+        except BaseException:
+            self.stop()
+            raise
+        if self._failed:
+            raise self._failed.pop()
+        return self._made.pop()
 
-    thread = threading.Thread(target=run, name="subpixel-libvips", daemon=True)
-    thread.start()
-    try:
-        while thread.is_alive():
-            thread.join(_POLL_S)
-    except BaseException:
-        image.set_kill(True)
-        thread.join()
-        raise
-    if failed:
-        raise failed.pop()
-    return made.pop()
+    def stop(self) -> None:
+        """Break it off, unless it has ended; it has when this returns."""
+        if self._thread.is_alive():
+            self._image.set_kill(True)
+            self._thread.join()

@@ -115,3 +115,61 @@ def resize(planes: Planes, height: int, width: int) -> Planes:
         start, stop, low, high = block
         out[:, start:stop] = resize_rows(planes[:, low:high], block, height_in, height, width)
     return out
+
+
+@lru_cache(maxsize=16)
+def _phases(scale: int) -> tuple[tuple[tuple[int, np.float32], ...], ...]:
+    """Of each of the `scale` results that stand in a sample's place: the neighbours −2…2 that count, and weights."""
+    made = []
+    for phase in range(scale):
+        position = (phase + 0.5) / scale - 0.5
+        offsets = np.arange(-2, 3)
+        weights = _cubic(np.asarray(position - offsets, np.float64))
+        pairs = zip(offsets.tolist(), (weights / weights.sum()).tolist(), strict=True)
+        made.append(tuple((int(offset), np.float32(weight)) for offset, weight in pairs if abs(weight) > 1e-9))
+    return tuple(made)
+
+
+def enlarge(planes: Planes, scale: int) -> Planes:
+    """Bicubic enlargement by a whole factor: what `resize` gives away from the border, quicker.
+
+    Every sample is made by the same operations in the same order, wherever it stands and whatever is computed with it.
+
+    Args:
+        planes: (channels, H + 4, W + 4), float32: two samples more on every side than are enlarged.
+        scale: the factor, at least 2.
+
+    Returns:
+        (channels, scale·H, scale·W), float32; cubic kernels overshoot.
+    """
+    channels, height, width = planes.shape[0], planes.shape[1] - 4, planes.shape[2] - 4
+    # Across first: what is made there is written to every n-th place, and the fewer rows the better.
+    wide = np.empty((channels, height + 4, width * scale), np.float32)
+    big = np.empty((channels, height * scale, width * scale), np.float32)
+    for plane, wider, larger in zip(planes, wide, big, strict=True):
+        _spread(plane, wider.reshape(height + 4, width, scale).transpose(2, 0, 1), 1, width)
+        _spread(wider, larger.reshape(height, scale, width * scale).transpose(1, 0, 2), 0, height)
+    return big
+
+
+def _spread(plane: NDArray[np.float32], out: NDArray[np.float32], axis: int, length: int) -> None:
+    """The results of each phase, `out[phase]`, along one axis of `plane`, of which two at either end are over."""
+    scale = len(out)
+    products: dict[np.float32, NDArray[np.float32]] = {}  # phases mirror each other: weights come twice
+    for phase, pairs in enumerate(_phases(scale)):
+        parts = []
+        for offset, weight in pairs:
+            if weight not in products:
+                products[weight] = plane if weight == 1 else plane * weight
+            window = slice(2 + offset, 2 + offset + length)
+            parts.append(products[weight][window] if axis == 0 else products[weight][:, window])
+        if len(parts) == 1:
+            out[phase] = parts[0]
+            continue
+        total = parts[0] + parts[1]
+        for part in parts[2:-1]:
+            total += part
+        if len(parts) > 2:
+            np.add(total, parts[-1], out=out[phase])
+        else:
+            out[phase] = total

@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
 
-from subpixel.errors import OutputUnwritable, SettingError
-from subpixel.image import containers, plain
-from subpixel.image.containers import Load
-from subpixel.image.fitting import fit
-from subpixel.image.formats import Format, Option
-from subpixel.image.libvips import reason, save, vips
-from subpixel.image.targets import (
-    Partial,
-    check_coding,
-    check_size,
-    choose_format,
-    partial,
-    place,
-    settle,
-    unwritable,
-)
-from subpixel.types import Metadata, Picture
-
-_KEPT: Final = {"heif": "xmp:icc:other", "tiff": "xmp:icc:other"}
-"""By codec: which blocks libvips stores itself; those of the other formats are embedded afterwards."""
-_MOST_CLASSIC_TIFF: Final = 2_500_000_000
-"""Bytes of samples that surely fit the 4 GB of a classic TIFF, even if LZW makes them more."""
-_INCH_MM: Final = 25.4
+from subpixel.errors import OutputUnwritable
+from subpixel.image.fitting import fit, fit_for_rows, fit_rows, fits_by_rows
+from subpixel.image.formats import Format
+from subpixel.image.libvips import reason, vips
+from subpixel.image.rows import Rows, RowsEnded
+from subpixel.image.saving import CodedFile, Shape, coding_for, image_of
+from subpixel.image.targets import Partial, check_size, choose_format, place, settle, unwritable
+from subpixel.types import Picture, Pixels, Size
 
 
 def write(
@@ -134,54 +118,115 @@ def encoded(
     Arguments and errors are those of `write`.
     """
     row = choose_format(target, format, picture.metadata.format)
-    coding, notes = _coding(row, picture.metadata, quality, lossless)
+    options, notes = coding_for(row, picture.metadata, quality, lossless)
     check_size(row, picture.size, target)
     final = place(target, overwrite)
     fitted, more = fit(picture, row)
     notes += more
     with contextlib.ExitStack() as kept:
-        try:
-            file = _encode(fitted, row, coding, final, kept, notes)
-        except vips().Error as error:
-            raise _coding_failed(target, error) from error
-        except OSError as error:
-            raise unwritable(target, error) from error
+        with _failing(target):
+            made = CodedFile(row, options, final, kept)
+            if row.codec == "plain":
+                file = made.plain(fitted)
+            else:
+                shape = Shape(fitted.size, fitted.channels, fitted.bits == 16, fitted.metadata, fitted.frames)
+                made.begin(image_of(fitted), shape).result()
+                file, more = made.complete(shape.load)
+                notes += more
         del picture, fitted  # a large result is not needed any more while others are computed
         yield Encoded(target, tuple(notes), file, final, overwrite)
 
 
-def _encode(
-    picture: Picture,
-    row: Format,
-    coding: dict[str, Option],
-    final: Path,
-    kept: contextlib.ExitStack,
-    notes: list[str],
-) -> Partial:
-    """Code a picture that fits the format into a file that `kept` keeps."""
-    with contextlib.ExitStack() as scrap:
-        coded = scrap.enter_context(partial(final))
-        if row.codec == "plain":
-            plain.encode(row.name, coded.file, picture)
-            kept.push(scrap.pop_all())
-            return coded
-        image = _image(picture, row)
-        if row.codec == "heif":
-            coding["bitdepth"] = 8 if picture.bits == 8 else picture.metadata.bits
-        if row.codec == "tiff":
-            coding["bigtiff"] = picture.pixels.nbytes > _MOST_CLASSIC_TIFF
-        keep = _KEPT.get(row.codec, "other")
-        if row.codec == "heif" and picture.metadata.exif is not None:
-            keep = f"exif:{keep}"  # the room for it, see `containers.avif`
-        save(f"{row.codec}save", image, coded.file.fileno(), keep=keep, **coding)
-        if row.name in containers.AMENDED:
-            notes += containers.amend(row.name, coded.file, _load(picture))
-            kept.push(scrap.pop_all())
-            return coded
-        whole = kept.enter_context(partial(final))
-        coded.file.seek(0)
-        notes += containers.embed(row.name, coded.file, whole.file, _load(picture))
-        return whole
+def takes_rows(like: Picture, target: str | Path, *, format: str | None = None) -> bool:
+    """Whether a result of `like` can be coded while its rows are still being made, see `encoding`.
+
+    Some formats are coded from the whole picture only, and some pictures are made to fit a format as a whole only.
+    """
+    row = choose_format(target, format, like.metadata.format)
+    return row.by_rows and like.frames == 1 and fits_by_rows(like, row)
+
+
+class Encoder:
+    """Codes a picture from its rows as they come; made by `encoding`."""
+
+    def __init__(self, unnamed: Encoded, row: Format, shape: Shape, made: CodedFile) -> None:
+        self._unnamed = unnamed
+        self._row = row
+        self._shape = shape
+        self._made = made
+        self._rows = Rows(shape.size, shape.channels, np.uint16 if shape.deep else np.uint8)
+        self._work = made.begin(self._rows.image, shape, self._rows.end)
+
+    def put(self, rows: Pixels) -> None:
+        """The next rows of the result, (n, width, channels) with the depth of the source. They must not change later.
+
+        Raises:
+            OutputUnwritable: they cannot be written.
+        """
+        try:
+            self._rows.put(fit_rows(rows, self._shape.metadata.bits, self._row))
+        except RowsEnded:
+            with _failing(self._unnamed.target):
+                self._work.result()
+            raise
+
+    def finish(self) -> Encoded:
+        """The whole file, when all rows are in it.
+
+        Raises:
+            OutputUnwritable: it cannot be written.
+        """
+        with _failing(self._unnamed.target):
+            self._work.result()
+            file, more = self._made.complete(self._shape.load)
+        return replace(self._unnamed, notes=(*self._unnamed.notes, *more), _file=file)
+
+    def stop(self) -> None:
+        """Nothing more comes; without effect when the file is whole."""
+        self._rows.end()
+        self._work.stop()
+
+
+@contextlib.contextmanager
+def encoding(
+    like: Picture,
+    size: Size,
+    target: str | Path,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    lossless: bool | None = None,
+    overwrite: bool = False,
+) -> Iterator[Encoder]:
+    """Code a result of `like`, `size` large, from rows that come one after the other; see `takes_rows`.
+
+    The file is gone afterwards unless it was given its name by `Encoded.settle`. Other arguments and errors are those
+    of `write`.
+    """
+    row = choose_format(target, format, like.metadata.format)
+    options, notes = coding_for(row, like.metadata, quality, lossless)
+    check_size(row, size, target)
+    final = place(target, overwrite)
+    shape, more = fit_for_rows(like, size, row)
+    with contextlib.ExitStack() as kept:
+        with _failing(target):
+            made = CodedFile(row, options, final, kept)
+            encoder = Encoder(Encoded(target, (*notes, *more), made.file, final, overwrite), row, shape, made)
+        try:
+            yield encoder
+        finally:
+            encoder.stop()
+
+
+@contextlib.contextmanager
+def _failing(target: str | Path) -> Iterator[None]:
+    """Errors of libvips and of the system as ours."""
+    try:
+        yield
+    except vips().Error as error:
+        raise _coding_failed(target, error) from error
+    except OSError as error:
+        raise unwritable(target, error) from error
 
 
 def _coding_failed(target: str | Path, error: Exception) -> OutputUnwritable:
@@ -189,73 +234,3 @@ def _coding_failed(target: str | Path, error: Exception) -> OutputUnwritable:
         if words.lower() in str(error).lower():
             return unwritable(target, OSError(code, words))
     return OutputUnwritable(f"{target} cannot be written", reason(error))
-
-
-def _coding(
-    row: Format, metadata: Metadata, quality: int | None, lossless: bool | None
-) -> tuple[dict[str, Option], list[str]]:
-    """Options for the saver."""
-    if quality is not None and not 1 <= quality <= 100:
-        raise SettingError(f"quality is {quality}", "give a whole number from 1 to 100")
-    check_coding(row, lossless)
-    notes = []
-    if row.coding == "both":
-        whole = lossless if lossless is not None else (metadata.lossless and quality is None)
-    else:
-        whole = row.coding == "lossless"
-    if row.coding == "lossless" and (quality is not None or lossless is False):
-        notes.append(f"{row.title} is always lossless: quality is not used")
-    elif whole and quality is not None:
-        notes.append("lossless: quality is not used")
-    options = {**row.options, **(row.lossless_options if whole else row.lossy_options)}
-    if not whole:
-        options["Q"] = quality if quality is not None else row.quality
-    return options, notes
-
-
-def _load(picture: Picture) -> Load:
-    metadata = picture.metadata
-    return Load(
-        width=picture.size.width,
-        height=picture.size.height,
-        alpha=picture.has_alpha,
-        icc=metadata.icc,
-        exif=metadata.exif,
-        xmp=metadata.xmp,
-        iptc=metadata.iptc,
-        dpi=metadata.dpi,
-        comments=metadata.comments,
-    )
-
-
-def _image(picture: Picture, row: Format) -> Any:
-    """The pixels as a libvips image, without a copy, with what the saver needs to know."""
-    pyvips = vips()
-    frames, height, width, channels = picture.pixels.shape
-    deep = picture.pixels.dtype == np.uint16
-    image = pyvips.Image.new_from_memory(
-        picture.pixels.reshape(-1).data, width, height * frames, channels, "ushort" if deep else "uchar"
-    )
-    grey = channels < 3
-    kind = ("grey16" if grey else "rgb16") if deep else ("b-w" if grey else "srgb")
-    image = image.copy(interpretation=kind)
-    metadata = picture.metadata
-    if frames > 1:
-        image.set_type(pyvips.GValue.gint_type, "page-height", height)
-        if metadata.delays:
-            image.set_type(pyvips.GValue.array_int_type, "delay", list(metadata.delays))
-            image.set_type(pyvips.GValue.gint_type, "loop", metadata.loop)
-    if row.codec in _KEPT:
-        for field, data in (("icc-profile-data", metadata.icc), ("xmp-data", metadata.xmp)):
-            if data is not None:
-                image.set_type(pyvips.GValue.blob_type, field, data)
-        if metadata.dpi is not None:
-            image = image.copy(xres=metadata.dpi[0] / _INCH_MM, yres=metadata.dpi[1] / _INCH_MM)
-            image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "in")
-    if row.codec == "heif" and metadata.exif is not None:
-        from subpixel.image.containers.avif import room_for
-
-        text = room_for(metadata.exif)
-        field = f"{text} ({text[:16]}, ASCII, {len(text) + 1} components, {len(text) + 1} bytes)"
-        image.set_type(pyvips.GValue.gstr_type, "exif-ifd0-ImageDescription", field)
-    return image

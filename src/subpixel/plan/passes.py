@@ -123,9 +123,14 @@ class Plan:
         """Rough time of the networks on hardware that does `gflops` in all."""
         return frames * sum(2 * step.macs for step in self.passes) / (gflops * 1e9)
 
-    def memory(self, *, threads: int, channels: int, sample_bytes: int, frames: int = 1, alpha: bool = False) -> int:
-        """Rough peak memory in bytes: runtime, the picture and its result, strips between passes, tiles in work."""
-        results = sum(size.pixels for size in self.targets)
+    def memory(
+        self, *, threads: int, channels: int, sample_bytes: int, frames: int = 1, alpha: bool = False, held: bool = True
+    ) -> int:
+        """Rough peak memory in bytes: runtime, the picture and its result, strips between passes, tiles in work.
+
+        Results that are not `held` go to their files as they are made.
+        """
+        results = sum(size.pixels for size in self.targets) if held else 0
         pictures = frames * channels * sample_bytes * (self.source.pixels + results)
         # Filling what hides under transparent pixels looks at the whole frame, in float32, with a pyramid beside it.
         working = _FILL_BYTES * self.source.pixels if alpha else 0
