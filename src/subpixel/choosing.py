@@ -10,7 +10,7 @@ from subpixel import zoo
 from subpixel.image.compression import Limits, assess
 from subpixel.loading import Networks
 from subpixel.results import Chosen
-from subpixel.types import Picture, Quality
+from subpixel.types import Picture, PrecisionChoice, Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Chooser:
         restore: True: always those trained on squeezed pictures; False: never; None: as each picture needs, where no
             model was named.
         eightfold: mean over all flips and transpositions; None: for the best quality.
+        precision: arithmetic, or ``"auto"``.
         limits: from where on a picture counts as squeezed.
 
     Raises:
@@ -52,11 +53,12 @@ class Chooser:
         quality: Quality = zoo.DEFAULT_QUALITY,
         restore: bool | None = None,
         eightfold: bool | None = None,
+        precision: PrecisionChoice = "auto",
         limits: Limits | None = None,
     ) -> None:
         self._model, self._engine, self._threads, self._quality = model, engine, threads, quality
         self._restore = False if restore is None and model is not None else restore
-        self._limits = limits
+        self._limits, self._precision = limits, precision
         self.eightfold = quality == "best" if eightfold is None else eightfold
         self.clean = self._networks(restore=False)
 
@@ -68,7 +70,13 @@ class Chooser:
 
     def _networks(self, *, restore: bool) -> Networks:
         return Networks(
-            self._model, self._engine, self._threads, quality=self._quality, restore=restore, eightfold=self.eightfold
+            self._model,
+            self._engine,
+            self._threads,
+            quality=self._quality,
+            restore=restore,
+            eightfold=self.eightfold,
+            precision=self._precision,
         )
 
     def __call__(self, picture: Picture | None = None) -> Choice:

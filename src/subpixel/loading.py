@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from subpixel import zoo
-from subpixel.engines import EngineSettings, Runner, load_engine
+from subpixel.engines import EngineSettings, Runner, choose_precision, load_engine
 from subpixel.ensemble import FOLD, ensemble
 from subpixel.plan import PassModel
 from subpixel.tile import Network
-from subpixel.types import Precision, Quality
+from subpixel.types import Precision, PrecisionChoice, Quality
 
 
 class Networks:
@@ -23,6 +23,7 @@ class Networks:
         quality: which defaults, where `model` is None.
         restore: take networks trained on squeezed pictures, where there are such; see `zoo.candidates`.
         eightfold: give the mean over all flips and transpositions of what a network sees.
+        precision: arithmetic, or ``"auto"``.
 
     Attributes:
         models: what planning needs to know of the network for each scale.
@@ -41,15 +42,23 @@ class Networks:
         quality: Quality = zoo.DEFAULT_QUALITY,
         restore: bool = False,
         eightfold: bool = False,
+        precision: PrecisionChoice = "auto",
     ) -> None:
         self._sources = zoo.candidates(model, quality=quality, restore=restore)
         self._later = zoo.candidates(model, quality=quality)
         self._engine = engine
         self._threads = threads
         self._eightfold = eightfold
+        self._precision = precision
         self._runners: dict[tuple[str, Precision, tuple[int, ...], int], Runner] = {}
         self.models = self._described(self._sources)
         self.later = self._described(self._later)
+
+    def precision_for(self, bits: int) -> Precision:
+        """Arithmetic for pictures with that many bits per sample, as `load` takes it."""
+        sources = {*self._sources.values(), *self._later.values()}
+        int8 = any(zoo.card(source).int8 for source in sources)
+        return choose_precision(self._precision, engine=self._engine, bits=bits, int8=int8)
 
     def _described(self, sources: Mapping[int, str | Path]) -> Mapping[int, PassModel]:
         made = {}
@@ -74,7 +83,7 @@ class Networks:
 
         Args:
             scales: factors, rising, all of one model; its other outputs are not computed.
-            precision: arithmetic.
+            precision: arithmetic; int8, unless it was asked for by name, is that of networks that have it alone.
             colour: True for pictures with colour: networks on luma then get bicubic ones for Cb and Cr.
             workers: tiles in work at a time, where they are fewer than threads: engines keep memory for each.
             later: True for a pass after the first.
@@ -85,6 +94,8 @@ class Networks:
         """
         source = (self._later if later else self._sources)[scales[-1]]
         card = zoo.card(source)
+        if precision == "int8" and self._precision == "auto" and not card.int8:
+            precision = choose_precision("auto", engine=self._engine, bits=8)
         run = self._runner(source, precision, scales, workers or self._threads)
         return Network(
             name=card.name,

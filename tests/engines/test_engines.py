@@ -1,6 +1,7 @@
 """Engines: one method, the same numbers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,11 +150,36 @@ def test_onnxruntime_refuses_bf16() -> None:
         load_engine("onnxruntime").load(zoo.load_model("bicubic-x2").network, EngineSettings(1, "bf16"))
 
 
-def test_precision_follows_processor_and_depth() -> None:
-    assert choose_precision("auto", cpu_has_bf16=True, bits=8) == "bf16"
-    assert choose_precision("auto", cpu_has_bf16=True, bits=16) == "fp32"
-    assert choose_precision("auto", cpu_has_bf16=False, bits=8) == "fp32"
-    assert choose_precision("bf16", cpu_has_bf16=False, bits=16) == "bf16"
+@pytest.mark.parametrize(
+    ("flags", "engine", "int8", "expected"),
+    [
+        ({"avx512_vnni", "avx512_bf16"}, "openvino", True, "int8"),
+        ({"avx_vnni"}, "openvino", True, "int8"),
+        ({"avx_vnni"}, "onnxruntime", True, "int8"),
+        ({"avx_vnni"}, "fake", True, "fp32"),
+        ({"avx512_vnni", "avx512_bf16"}, "openvino", False, "bf16"),
+        ({"avx512_bf16"}, "openvino", True, "bf16"),
+        ({"avx512_bf16"}, "onnxruntime", True, "fp32"),
+        ({"avx2"}, "openvino", True, "fp32"),
+    ],
+)
+def test_precision_follows_processor_model_and_depth(
+    monkeypatch: pytest.MonkeyPatch, flags: set[str], engine: str, int8: bool, expected: str
+) -> None:
+    monkeypatch.setattr("subpixel.engines.processor.cpu_flags", lambda: frozenset(flags))
+    assert choose_precision("auto", bits=8, engine=engine, int8=int8) == expected
+    assert choose_precision("auto", bits=16, engine=engine, int8=int8) == "fp32"
+    assert choose_precision("bf16", bits=16, engine=engine, int8=int8) == "bf16"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_int8_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    network = zoo.load_model("bicubic-x2").network
+    with pytest.raises(EngineError, match="bicubic-x2 has no int8"):
+        load_engine(engine).load(network, EngineSettings(1, "int8"))
+    monkeypatch.setattr("subpixel.engines.processor.cpu_flags", lambda: frozenset({"avx2"}))
+    with pytest.raises(EngineError, match="this processor does not compute in int8"):
+        load_engine(engine).load(replace(network, int8=True), EngineSettings(1, "int8"))
 
 
 def test_the_first_calls_may_come_together() -> None:

@@ -29,7 +29,9 @@ def compare(
     reference: Annotated[
         Path | None, typer.Option(help="The large picture that PICTURE was made from; adds PSNR.")
     ] = None,
-    precision: Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Arithmetic of the models.")] = "auto",
+    precision: Annotated[
+        Literal["auto", "int8", "bf16", "fp32"], typer.Option(help="Arithmetic of the models.")
+    ] = "auto",
     threads: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Threads to compute with. [default: every core]")
     ] = None,

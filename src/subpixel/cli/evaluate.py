@@ -53,7 +53,7 @@ def evaluate(
         str, typer.Option(metavar="NAME", help="What runs the networks: openvino or onnxruntime.")
     ] = "openvino",
     precision: Annotated[
-        Literal["fp32", "bf16", "auto"],
+        Literal["fp32", "bf16", "int8", "auto"],
         typer.Option(help="fp32 as in every published table; auto as `upscale` chooses."),
     ] = "fp32",
     threads: Annotated[

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.engines.processor import has_vnni
+from subpixel.engines.processor import has_bf16, has_vnni
 from subpixel.errors import EngineError, ModelDamaged
 from subpixel.types import NetworkFile, Precision, PrecisionChoice
+
+_WITH_BF16: Final = frozenset({"openvino"})
+_WITH_INT8: Final = frozenset({"openvino", "onnxruntime"})
 
 Batch: TypeAlias = NDArray[np.float32]
 """(N, channels, H, W), float32, C-contiguous."""
@@ -67,27 +70,24 @@ def wanted_outputs(network: NetworkFile, settings: EngineSettings, outputs: int)
     return tuple(i for i, scale in enumerate(network.scales) if scale in (settings.scales or network.scales))
 
 
-def choose_precision(
-    choice: PrecisionChoice, *, cpu_has_bf16: bool, bits: int, cpu_has_vnni: bool = False, int8: bool = False
-) -> Precision:
+def choose_precision(choice: PrecisionChoice, *, bits: int, engine: str = "openvino", int8: bool = False) -> Precision:
     """The quickest arithmetic that does for the picture, unless forced: int8, bf16, fp32.
 
     bf16 keeps 8 significant bits inside the network: within rounding of 8-bit samples, far from it for 16-bit ones.
 
     Args:
         choice: what was asked for.
-        cpu_has_bf16: the processor computes in bf16, and the engine too.
         bits: of a sample of the picture.
-        cpu_has_vnni: the processor computes in int8.
+        engine: that will compute.
         int8: the network was made for it.
     """
     if choice != "auto":
         return choice
     if bits != 8:
         return "fp32"
-    if int8 and cpu_has_vnni:
+    if int8 and has_vnni() and engine in _WITH_INT8:
         return "int8"
-    return "bf16" if cpu_has_bf16 else "fp32"
+    return "bf16" if has_bf16() and engine in _WITH_BF16 else "fp32"
 
 
 def check_int8(network: NetworkFile) -> None:
