@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from subpixel.image.colour import grey_to_y, rgb_to_y, rgb_to_ycbcr, y_to_grey, ycbcr_to_rgb
+from subpixel.image.colour import (
+    grey_to_y,
+    rgb_to_y,
+    rgb_to_y_and_differences,
+    rgb_to_ycbcr,
+    y_and_differences_to_rgb,
+    y_to_grey,
+    ycbcr_to_rgb,
+)
 
 RGB = arrays.arrays(np.float32, (3, 4, 5), elements=st.floats(0, 1, width=32))
 
@@ -56,3 +64,20 @@ def test_every_8_bit_colour_survives(rgb):
     eight = np.rint(rgb * 255)
     back = ycbcr_to_rgb(rgb_to_ycbcr((eight / 255).astype(np.float32)))
     np.testing.assert_array_equal(np.rint(back * 255), eight)
+
+
+@given(RGB, st.sampled_from([1.0, 255.0, 65_535.0]))
+def test_differences_round_trip(rgb, top):
+    y, differences = rgb_to_y_and_differences(rgb)
+    np.testing.assert_array_equal(y, rgb_to_y(rgb))
+    back = y_and_differences_to_rgb(y[0], differences * np.float32(top), top)
+    np.testing.assert_allclose(np.stack(back) / top, rgb, atol=1e-6)
+
+
+@given(arrays.arrays(np.float32, (1, 4, 5), elements=st.floats(0, 1, width=32)), st.sampled_from([1.0, 255.0]))
+def test_grey_has_no_colour_at_all(grey, top):
+    y, differences = rgb_to_y_and_differences(grey.repeat(3, axis=0))
+    assert (differences == 0).all()
+    red, green, blue = y_and_differences_to_rgb(y[0], differences, top)
+    np.testing.assert_array_equal(red, green)
+    np.testing.assert_array_equal(blue, green)
