@@ -14,6 +14,8 @@ from torch import nn
 from subpixel import zoo
 from subpixel.errors import SettingError
 from subpixel_train.networks import BicubicEnlarge, build
+from subpixel_train.networks.base import MEAN
+from subpixel_train.networks.plain import Plain
 from subpixel_train.recipe import load
 
 Array = NDArray[np.float32]
@@ -34,7 +36,7 @@ def torch_static(name: str, precision: str, threads: int, batch: Array) -> Calla
 
 
 def torch_network(name: str) -> nn.Module:
-    """The network of a shipped model: (1, C, H, W) → (1, C, rH, rW).
+    """The network of a shipped model: (1, C, H, W) → (1, C, rH, rW); the same but for what it makes of the border.
 
     Raises:
         SettingError: the recipe describes another network than the file holds.
@@ -57,6 +59,11 @@ def torch_network(name: str) -> nn.Module:
             layer.weight.copy_(torch.from_numpy(weight))
             if layer.bias is not None and bias is not None:
                 layer.bias.copy_(torch.from_numpy(bias))
+        if loaded.network.int8 and isinstance(
+            network, Plain
+        ):  # the file's first layer sees luma, PyTorch's luma − MEAN
+            assert network.first.bias is not None
+            network.first.bias += MEAN * network.first.weight.sum((1, 2, 3))
     whole = nn.Sequential(BicubicEnlarge(recipe.scale), network) if network.input == "enlarged" else network
     return _Centred(whole, centre(loaded.network.onnx))
 
