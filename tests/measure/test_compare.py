@@ -17,6 +17,7 @@ from subpixel.cli.compare import compare as command
 from subpixel.errors import OutputExists, PictureMissing, PictureUnsupported, SettingError
 from subpixel.measure import bicubic, nearest, psnr, reduce
 from subpixel.measure.comparison import Box, Comparison, Shown, busiest, compare, fitting_models, flatten, parse_box
+from subpixel.measure.faithful import GAIN, returned
 from subpixel.measure.sheet import ACCENT, BRIGHT, CAPTION, GROUND, MARGIN, draw_sheet, duration, lay_out
 from subpixel.types import Picture, Size
 
@@ -238,3 +239,37 @@ def test_the_command_refuses_what_it_cannot_read(tmp_path: Path) -> None:
     with pytest.raises(PictureMissing):
         run(str(tmp_path / "none.png"), "-o", str(tmp_path / "sheet.png"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_maps_show_what_was_added_and_every_result_says_how_it_returns() -> None:
+    small = waves(30, 40)
+    made = compare(picture(small), 2, crop=Box(0, 0, 30, 30), models=["espcn-x2", "bicubic-x2"], maps=True)
+    assert [shown.of for shown in made.shown] == ["", "", "", "espcn-x2", "", "bicubic-x2"]
+    assert np.abs(made.shown[5].crop.astype(int) - 128).max() <= 2 * GAIN, "bicubic adds nothing to bicubic"
+    difference = made.shown[2].crop.astype(int) - made.shown[1].crop
+    np.testing.assert_array_equal(made.shown[3].crop, np.clip(128 + GAIN * difference, 0, 255))
+    for shown in made.shown:
+        assert (shown.returned is None) == bool(shown.of)
+    sheet = draw_sheet(made, title="maps")
+    assert sheet.shape[2] == 3
+
+
+def test_what_is_reduced_again() -> None:
+    small = waves(24, 32)
+    exact = returned(bicubic(1)(small), small)
+    assert (exact.mean, exact.most, exact.colour) == (0, 0, 0)
+    lighter = np.clip(nearest(2)(small).astype(int) + 3, 0, 255).astype(np.uint8)
+    off = returned(lighter, small)
+    assert off.colour == pytest.approx(3, abs=0.01)
+    assert 2.9 < off.mean < 6
+    assert returned(nearest(2)(small), small).mean < off.mean
+
+
+def test_the_command_prints_how_faithful(tmp_path: Path) -> None:
+    Image.fromarray(waves(24, 32)).save(tmp_path / "a.png")
+    ran = CliRunner().invoke(
+        APP, [str(tmp_path / "a.png"), "-s", "2", "-m", "espcn-x2", "--added", "-o", str(tmp_path / "s.png")]
+    )
+    assert ran.exit_code == 0, ran.output
+    for part in ("4 panels", "reduced again", "espcn-x2", "levels on average"):
+        assert part in ran.output

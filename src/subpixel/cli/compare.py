@@ -29,6 +29,9 @@ def compare(
     reference: Annotated[
         Path | None, typer.Option(help="The large picture that PICTURE was made from; adds PSNR.")
     ] = None,
+    added: Annotated[
+        bool, typer.Option("--added", help="Beside each model, the map of what it added to bicubic, four times.")
+    ] = False,
     precision: Annotated[
         Literal["auto", "int8", "bf16", "fp32"], typer.Option(help="Arithmetic of the models.")
     ] = "auto",
@@ -47,6 +50,8 @@ def compare(
         subpixel compare photo.jpg --scale 3 --crop 120,80,100,80 -o sheet.png
 
         subpixel compare small.png -s 2 --reference original.png -m espcn
+
+        subpixel compare photo.jpg -m crisp --added     what the model added, and whether it stayed faithful
     """
     from rich.console import Console
 
@@ -69,6 +74,7 @@ def compare(
             crop=box,
             models=tuple(model or ()),
             reference=None if reference is None else read_pixels(reference),
+            maps=added,
             precision=precision,
             threads=threads,
             notify=status.update,
@@ -82,3 +88,9 @@ def compare(
         typer.echo(
             f"{target}  {sheet.shape[1]}×{sheet.shape[0]}, {len(comparison.shown)} panels, crop {comparison.crop}"
         )
+        if added:
+            typer.echo("reduced again, each result differs from the picture by")
+            width = max(len(shown.name) for shown in comparison.shown if shown.returned is not None)
+            for shown in comparison.shown:
+                if shown.returned is not None:
+                    typer.echo(f"  {shown.name:<{width}}  {shown.returned}")

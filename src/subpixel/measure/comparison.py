@@ -18,6 +18,7 @@ from subpixel import zoo
 from subpixel.errors import PictureUnsupported, SettingError
 from subpixel.image import resample
 from subpixel.image.alpha import premultiply, unpremultiply
+from subpixel.measure.faithful import Returned, added, returned
 from subpixel.measure.methods import BICUBIC, NEAREST
 from subpixel.measure.quality import luma, psnr
 from subpixel.plan import Target
@@ -54,12 +55,16 @@ class Shown:
         crop: the crop enlarged, (H, W, 3).
         seconds: wall time for the area; None for the reference.
         psnr: on Y against the reference, over the area, in dB; None without reference.
+        returned: how far it is from the picture when it is reduced again, over the area; None where it is no result.
+        of: for the map of what a result added to bicubic: that result's name; empty otherwise.
     """
 
     name: str
     crop: NDArray[np.uint8]
     seconds: float | None
     psnr: float | None
+    returned: Returned | None = None
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ def compare(
     crop: Box | None = None,
     models: Sequence[str] = (),
     reference: NDArray[np.uint8] | None = None,
+    maps: bool = False,
     precision: PrecisionChoice = "auto",
     threads: int | None = None,
     notify: Callable[[str], None] | None = None,
@@ -118,6 +124,7 @@ def compare(
         crop: what to show; None: the part with the most detail.
         models: names of models or families, or paths; empty: of every family the one that fits.
         reference: (H, W, 1 or 3), what the result should be; adds PSNR, and itself as the last one shown.
+        maps: after each model's result, show what it added to bicubic.
         precision: arithmetic of the models.
         threads: tiles computed side by side; None for every core.
         notify: called with the name of each method before it runs.
@@ -140,6 +147,7 @@ def compare(
     area = _area(box, before, scale)
     part = _part(still, area)
     size = target.size_for(part.size)
+    ground = flatten(part)
     truth = None
     if reference is not None:
         truth = _reference_area(reference, area, after, size, factors)
@@ -159,7 +167,8 @@ def compare(
         seconds = perf_counter() - start
         opaque = samples(result)[..., : result.channels - int(result.has_alpha)]
         score = None if truth is None else psnr(truth, opaque, border=_border(scale, size))
-        return Shown(name, cut(flatten(result)), seconds, score)
+        flat = flatten(result)
+        return Shown(name, cut(flat), seconds, score, returned(flat, ground))
 
     shown = [show(NEAREST, lambda: _nearest(part, size)), show(BICUBIC, lambda: _bicubic(part, size))]
     engine = ""
@@ -170,7 +179,10 @@ def compare(
             name = ", ".join([step.model.name for step in plan.passes] + ["resampled"] * plan.resample)
             tiny = _part(part, Box(0, 0, min(16, area.width), min(16, area.height)))
             upscaler.picture(tiny, target)  # loads the networks before the clock starts
-            shown.append(show(name, lambda run=upscaler: run.picture(part, target).picture))  # type: ignore[misc]
+            made = show(name, lambda run=upscaler: run.picture(part, target).picture)  # type: ignore[misc]
+            shown.append(made)
+            if maps:
+                shown.append(Shown("what it added to bicubic", added(made.crop, shown[1].crop), None, None, of=name))
     if truth is not None:
         shown.append(Shown("reference", cut(_as_rgb(truth)), None, None))
     return Comparison(before, after, scale, box, area, whole, tuple(shown), engine)

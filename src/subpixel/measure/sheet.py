@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from subpixel.measure import lettering
 from subpixel.measure.comparison import Box, Comparison, Shown
+from subpixel.measure.faithful import GAIN
 from subpixel.measure.sets import resize_pixels
 from subpixel.types import Size
 
@@ -143,7 +144,7 @@ def _on_overview(comparison: Comparison, box: Box) -> Box:
 
 
 def _caption(sheet: NDArray[np.uint8], box: Box, below: int, shown: Shown, best: float | None) -> None:
-    """Name, then time and score, under a crop."""
+    """Name, then time, score and how well the result reduces to the picture again, under a crop."""
     inset = 14
     room = box.width - 2 * inset
     details = []
@@ -151,9 +152,12 @@ def _caption(sheet: NDArray[np.uint8], box: Box, below: int, shown: Shown, best:
         details.append(duration(shown.seconds))
     if shown.psnr is not None:
         details.append("equal to the reference" if math.isinf(shown.psnr) else f"{shown.psnr:.2f} dB")
+    if shown.returned is not None:
+        details.append(f"reduced again: {shown.returned.mean:.2f} off")
     is_best = shown.psnr is not None and shown.psnr == best
     _write(sheet, box.x + inset, box.y + below + 9, lettering.fit(shown.name, 16, room), 16, BRIGHT)
-    text = lettering.fit(" · ".join(details) or "what the others try to be", 13, room)
+    other = f"{GAIN} times, by {shown.of}" if shown.of else "what the others try to be"
+    text = lettering.fit(" · ".join(details) or other, 13, room)
     _write(sheet, box.x + inset, box.y + below + 33, text, 13, ACCENT if is_best else QUIET)
 
 
