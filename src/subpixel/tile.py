@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from subpixel.engines import Runner
 from subpixel.errors import ModelDamaged
 from subpixel.image.colour import grey_to_y, rgb_to_y, rgb_to_y_and_differences, y_and_differences_to_rgb, y_to_grey
+from subpixel.image.faithful import prefilter
 from subpixel.image.resample import enlarge
 from subpixel.plan import align_up
 from subpixel.types import Planes
@@ -79,8 +80,8 @@ _CACHED = 65_536
 _ALPHA_REACH = 1
 """Alpha is held flat right up to its edges: networks ring there, and what is behind an opaque area must not show."""
 
-CHROMA_HALO = 2
-"""Receptive radius of bicubic enlargement, input pixels."""
+CHROMA_HALO = 4
+"""How far the enlargement of colour sees, input pixels: `prefilter` two, and bicubic enlargement two."""
 
 
 def top_of(out: NDArray[np.generic]) -> float:
@@ -126,7 +127,8 @@ def _coloured(
 ) -> Sequence[NDArray[np.float32]]:
     """RGB from enlarged Y and differences of colour not yet enlarged, with a halo; `start` is a multiple of `scale`."""
     first, last = start // scale, -(-stop // scale)
-    large = enlarge(differences[:, first : last + 2 * CHROMA_HALO] * np.float32(top), scale)
+    small = prefilter(differences[:, first : last + 2 * CHROMA_HALO] * np.float32(top), scale)
+    large = enlarge(small, scale)
     return y_and_differences_to_rgb(y[0, start:stop], large[:, : stop - start], top)
 
 

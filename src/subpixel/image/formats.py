@@ -96,9 +96,9 @@ FORMATS: Final[tuple[Format, ...]] = (
         xmp=True,
         dpi="own",
         comments=True,
-        # A 12-megapixel photo, two cores: level 6 without filter (libvips' default) 0.41 s and 14.8 MB; 6 with all
-        # filters 1.14 s, 6.4 MB; 3 with paeth 0.32 s, 6.9 MB; 1 with paeth 0.21 s, 11.4 MB; 9 with paeth 8.8 s, 5.8 MB.
-        options=_options(compression=3, filter="paeth"),
+        # Enlarged photographs are smooth: the mean of two neighbours foretells a sample best, and quickly. What the
+        # settings of all formats cost and give stands under "Encoders" in benchmarks/results.md.
+        options=_options(compression=3, filter="avg"),
     ),
     Format(
         name="jpeg",
@@ -116,7 +116,8 @@ FORMATS: Final[tuple[Format, ...]] = (
         max_side=65_500,  # libjpeg's own limit, a little under the 65,535 of the standard
         coding="lossy",
         quality=95,
-        # Whoever enlarges a picture wants its edges: chroma stays at full resolution (4:4:4).
+        # Whoever enlarges a picture wants its edges: chroma stays at full resolution (4:4:4). Optimised or progressive
+        # coding is four to six times slower for 3 to 7% of the size, and would need the whole picture.
         options=_options(subsample_mode="off"),
     ),
     Format(
