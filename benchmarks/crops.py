@@ -21,7 +21,7 @@ QUALITIES: Final = (30, 50)
 SCALE: Final = 4
 CROPS: Final = {"flat": (100, 6, 180, 51), "letters": (28, 84, 108, 129), "edges": (190, 78, 270, 123)}
 """Left, top, right, bottom in pixels of the scene."""
-GAP, BAR = 10, 34
+GAP, BAR = 10, 30
 INK = (48, 52, 56)
 Rgb = NDArray[np.uint8]
 
@@ -62,7 +62,7 @@ def _column(large: Rgb, words: str) -> Rgb:
 
 def _bar(words: str, width: int) -> Rgb:
     bar = np.full((BAR, width, 3), 255, np.uint8)
-    mask = lettering.line(words, 20)[..., None] / 255
+    mask = lettering.line(words, 16)[..., None] / 255
     top = (BAR - mask.shape[0]) // 2
     bar[top : top + mask.shape[0], : mask.shape[1]] = np.rint(255 + mask * (np.array(INK) - 255)).astype(np.uint8)
     return bar

@@ -81,7 +81,7 @@ def measure(state: Measurements, options: argparse.Namespace, part: Slice) -> No
             width, height = SIZES[scale]
             picture = resize_pixels(scene, height, width)
             state.add_times(measure_times(wanted, picture, options.rounds, notify))
-            state.machine, state.command = machine_class(options.threads), command_line(("--peers", "--data"))
+            state.machine, state.command = machine_class(options.threads), command_line(("--peers", "--data", "--json"))
             state.write(options.json)
         if "quality" in part.parts:
             known = set() if options.again else state.known()

@@ -20,6 +20,7 @@ _LONG: Final = 0.4  # seconds; what takes longer is neither run twice nor warmed
 _TURN: Final = 0.06  # seconds of work in one turn of a quick system
 _MOST: Final = 15  # runs in one turn
 _REST: Final = 0.03  # seconds until the threads of the one before have gone to sleep
+_CALM: Final = 1.25  # how many times its quickest round the reference's slowest may take
 
 NETWORK, PICTURE = "network", "picture"
 
@@ -106,7 +107,18 @@ def measure_times(
         for one in ready[:: 1 if turn % 2 == 0 else -1]:
             for level, call in one.calls.items():
                 one.seconds.setdefault(level, []).append(_turn(call))
+    _warn_of_company(ready, notify)
     return _summed_up(ready)
+
+
+def _warn_of_company(ready: Sequence[_Clocked], notify: Callable[[str], None]) -> None:
+    """Say so where the reference's own rounds differ by much: something else was running."""
+    seconds = next(one for one in ready if one.system.name == REFERENCE).seconds[NETWORK]
+    spread = max(seconds) / min(seconds)
+    if spread > _CALM:
+        notify(
+            f"{REFERENCE}: its slowest round took {spread:.1f} times its quickest; measure again when nothing else runs"
+        )
 
 
 def _prepared(system: System, scene: NDArray[np.uint8], notify: Callable[[str], None]) -> dict[str, Call]:
