@@ -131,6 +131,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2, help="threads (default 2)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds (default 5)")
+    parser.add_argument(
+        "--scales", type=int, nargs="+", default=list(SIZES), choices=SIZES, help="factors (default 2 4)"
+    )
     parser.add_argument("--model", help="a model's or family's name, or a path (default: what a user gets)")
     parser.add_argument("--sources", type=Path, help="folder of the small pictures; made there if they are not yet")
     parser.add_argument("--one", nargs=3, metavar=("SOURCE", "TARGET", "SCALE"), help=argparse.SUPPRESS)
@@ -143,9 +146,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = options.sources or Path(name)
         folder.mkdir(exist_ok=True)
-        sources = {(scale, suffix): folder / f"small-x{scale}.{suffix}" for scale in SIZES for suffix in TITLES}
+        sources = {
+            (scale, suffix): folder / f"small-x{scale}.{suffix}" for scale in options.scales for suffix in TITLES
+        }
         if not all(path.exists() for path in sources.values()):
-            sources = prepare(folder)
+            prepare(folder)
         for (scale, suffix), source in sources.items():
             width, height = SIZES[scale]
             made = measure(source, Path(name) / f"large.{suffix}", scale, options)

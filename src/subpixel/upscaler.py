@@ -17,8 +17,6 @@ from subpixel.choosing import Chooser
 from subpixel.engines import (
     DEFAULT_ENGINE,
     check_engine,
-    choose_precision,
-    has_bf16,
     memory_limit,
     nominal_gflops,
     usable_cores,
@@ -58,10 +56,11 @@ class Upscaler:
             its file or its pixels, where `model` is None.
         eightfold: the mean over all flips and transpositions; None: for ``"best"``.
         engine: name of the engine.
-        precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 for 8-bit pictures where the processor computes it.
+        precision: ``"fp32"``, ``"bf16"``, ``"int8"``, or ``"auto"``: for 8-bit pictures int8 where the network has it
+            and the processor computes it, or else bf16 where it computes that.
         threads: tiles computed side by side; None for every core.
-        tile: largest side of a tile in input pixels; None: 256, and more for networks that see far, as memory allows.
-            Changes memory and speed, never the result.
+        tile: largest side of a tile in input pixels; None: 256 to 384, and more for networks that see far, as memory
+            allows. Changes memory and speed, never the result.
 
     Raises:
         SettingError: an argument that cannot be right.
@@ -93,7 +92,15 @@ class Upscaler:
         self.precision = precision
         self.threads = threads or usable_cores()
         self.tile = tile
-        self.choose = Chooser(model, engine, self.threads, quality=quality, restore=restore, eightfold=eightfold)
+        self.choose = Chooser(
+            model,
+            engine,
+            self.threads,
+            quality=quality,
+            restore=restore,
+            eightfold=eightfold,
+            precision=precision,
+        )
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Upscaler:
@@ -145,8 +152,7 @@ class Upscaler:
 
     def precision_for(self, bits: int) -> Precision:
         """Arithmetic used for pictures with that many bits per sample."""
-        bf16 = has_bf16() and self.engine == DEFAULT_ENGINE
-        return choose_precision(self.precision, cpu_has_bf16=bf16, bits=bits)
+        return self.networks.precision_for(bits)
 
     def seconds(self, plan: Plan, picture: Picture) -> float:
         """Rough time the networks will take for `picture`, from this processor's nominal speed."""
@@ -212,7 +218,7 @@ class Upscaler:
 
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="subpixel")
-        precision = self.precision_for(picture.bits)
+        precision = choice.networks.precision_for(picture.bits)
         kept = 0
         for plan in plans:
             self._check_memory(plan, picture, kept, receiver)

@@ -81,7 +81,7 @@ def upscale(
         int | None,
         typer.Option(
             help="Largest side of a tile, input pixels. Less memory if smaller; the result is the same. "
-            "[default: 256, more for models that see far]"
+            "[default: 256 to 384, more for models that see far]"
         ),
     ] = None,
     format: Annotated[

@@ -8,10 +8,13 @@ from itertools import pairwise
 
 from subpixel.types import Size
 
-DEFAULT_TILE = 256
-"""Side of a tile in input pixels for networks that see a few pixels far. Measured on ESPCN: within 3% of the best speed
-from 192 up, and its activations stay near the cache; the halo costs 8% at 256."""
+DEFAULT_TILE = 384
+"""Side of a tile in input pixels for networks that need little memory. The cache does not matter, the halo does (see
+"Tiles" in benchmarks/results.md): at 384 a network that sees 18 pixels far takes 0.92 of the time that it takes at 256,
+and 0.86 at 512; but a file is coded strip by strip, and higher strips wait longer for the encoder."""
 
+_TILE_BYTES = 64_000_000  # a tile above `_MODEST` may take so much
+_MODEST = 256
 _SMALLEST = 48  # below this side, splitting a picture further costs more in halo than a second core gives
 _HALOS = 14  # a tile as wide as so many halos spends 30% on them: (1 + 2 / 14)² = 1.31
 _LEAST = 64  # no tile is made smaller than this for want of memory
@@ -67,9 +70,9 @@ class TileGrid:
 def tile_side(halo: int, *, pixel_bytes: int, threads: int, room: int | None) -> tuple[int, int]:
     """Side of a tile, and how many to compute side by side, so that it goes quickest within `room`.
 
-    A network that sees far computes wide halos with every tile, so its tiles are larger: 256, or 14 halos (30% more
-    work than in one piece). Where memory is short they are smaller, down to 64, or fewer at a time where small tiles
-    would waste more than the other threads give. The result is the same.
+    A network that sees far computes wide halos with every tile, so its tiles are larger: 14 halos (30% more work than
+    in one piece), or 384, or as little as 256 where it needs much memory. Where memory is short they are smaller, down
+    to 64, or fewer at a time where small tiles would waste more than the other threads give. The result is the same.
 
     Args:
         halo: of the network, input pixels.
@@ -77,7 +80,8 @@ def tile_side(halo: int, *, pixel_bytes: int, threads: int, room: int | None) ->
         threads: tiles that can be computed side by side.
         room: bytes that all tiles in work may take; None where nothing limits them.
     """
-    wanted = max(DEFAULT_TILE, _HALOS * halo)
+    modest = max(_MODEST, math.isqrt(_TILE_BYTES // max(1, pixel_bytes)) - 2 * halo)
+    wanted = max(min(DEFAULT_TILE, modest), _HALOS * halo)
     if room is None:
         return wanted, threads
 
