@@ -57,7 +57,7 @@ class PlainInt8(Plain):
             y = self._convolve(
                 layer, grid.activation(y) if self.rounded else functional.relu(y)
             )  # (N, W, H/u, W/u), at last (N, (ru)², H/u, W/u)
-        y = y.float() + self.skip(small)
+        y = y.float() + self._enlarged(small)
         if self.projection is not None:
             y = self.projection(y, small)  # (N, r², H, W)
         return functional.pixel_shuffle(y, self.scale * self.unshuffle) + MEAN  # (N, 1, rH, rW)

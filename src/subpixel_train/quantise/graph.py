@@ -85,11 +85,24 @@ def to_qdq(network: PlainInt8) -> bytes:
 
 
 def _projected(graph: _Graph, projection: BackProjection, phases: str, small: str) -> str:
-    """Back-projection, in float."""
-    for name in ("along", "down", "enlarge"):
-        graph.constant(f"projection.{name}", projection.get_buffer(name))
-    rows = graph.node("Conv", [phases, "projection.along"], "reduced.rows", pads=[0, 2, 0, 2])
-    reduced = graph.node("Conv", [rows, "projection.down"], "reduced", pads=[2, 0, 2, 0])
+    """Back-projection, in float.
+
+    The reduction weighs every phase by a 5×5 kernel of its own and adds them up: a third of the time that two
+    convolutions along rows and columns take, whose few results leave vectors empty.
+    """
+    along, down = projection.get_buffer("along"), projection.get_buffer("down")
+    side = down.shape[1]
+    rows = along.reshape(side, side, side, 5).diagonal().permute(2, 0, 1)  # (row phase, column phase, 5)
+    kernels = torch.einsum("ra,rcb->rcab", down[0, :, :, 0], rows).reshape(side * side, 1, 5, 5)
+    for name, values in (
+        ("reduce", kernels),
+        ("sum", torch.ones(1, side * side, 1, 1)),
+        ("enlarge", projection.get_buffer("enlarge")),
+    ):
+        graph.constant(f"projection.{name}", values)
+    wide = [2, 2, 2, 2]
+    weighed = graph.node("Conv", [phases, "projection.reduce"], "weighed", pads=wide, group=side * side)
+    reduced = graph.node("Conv", [weighed, "projection.sum"], "reduced")
     missing = graph.node("Sub", [small, reduced], "missing")
-    added = graph.node("Conv", [missing, "projection.enlarge"], "added", pads=[2, 2, 2, 2])
+    added = graph.node("Conv", [missing, "projection.enlarge"], "added", pads=wide)
     return graph.node("Add", [phases, added], "projected")
