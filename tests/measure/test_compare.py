@@ -245,7 +245,8 @@ def test_maps_show_what_was_added_and_every_result_says_how_it_returns() -> None
     small = waves(30, 40)
     made = compare(picture(small), 2, crop=Box(0, 0, 30, 30), models=["espcn-x2", "bicubic-x2"], maps=True)
     assert [shown.of for shown in made.shown] == ["", "", "", "espcn-x2", "", "bicubic-x2"]
-    assert np.abs(made.shown[5].crop.astype(int) - 128).max() <= 2 * GAIN, "bicubic adds nothing to bicubic"
+    apart = np.abs(made.shown[5].crop.astype(int) - 128)
+    assert apart.mean() < GAIN, "bicubic adds next to nothing to bicubic: its colour comes back"
     difference = made.shown[2].crop.astype(int) - made.shown[1].crop
     np.testing.assert_array_equal(made.shown[3].crop, np.clip(128 + GAIN * difference, 0, 255))
     for shown in made.shown:

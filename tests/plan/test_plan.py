@@ -62,6 +62,7 @@ def test_tiles_cover_the_picture_once(width: int, height: int, tile: int, thread
 def test_a_network_of_that_factor_goes_before_two_cheap_passes() -> None:
     assert choose_scales(4, {2: 10_000, 4: 90_000}) == (4,)
     assert choose_scales(3, {2: 10_000, 4: 90_000}) == (4,)
+    assert choose_scales(2, {2: 60_000, 4: 30_000}) == (2,), "nothing is made to be thrown away"
 
 
 def test_small_pictures_are_cut_for_every_thread() -> None:

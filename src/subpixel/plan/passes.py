@@ -154,10 +154,11 @@ def _sequences(scales: tuple[int, ...], length: int) -> Iterator[tuple[int, ...]
 
 
 def choose_scales(factor: float, work: Mapping[int, int]) -> tuple[int, ...]:
-    """The scales whose product reaches `factor` (within 1%): as few as can be, of those the cheapest sequence.
+    """The scales whose product reaches `factor` (within 1%): as few as can be, then as near, then the cheapest.
 
-    Few, because a network learnt its own factor from pictures, and the next one gets what this one made of them. Small
-    scales come first where the product allows, because every later pass works on more pixels.
+    Few, because a network learnt its own factor from pictures, and the next one gets what this one made of them. Near,
+    because what reaches further is thrown away again. Small scales come first where the product allows, because every
+    later pass works on more pixels.
 
     Args:
         factor: enlargement wanted; up to 1.01 needs no pass.
@@ -167,14 +168,14 @@ def choose_scales(factor: float, work: Mapping[int, int]) -> tuple[int, ...]:
         return ()
     usable = tuple(sorted(scale for scale in work if scale > 1))
     for length in range(1, _MAX_PASSES + 1):
-        best: tuple[float, int, tuple[int, ...]] | None = None
+        best: tuple[int, float, tuple[int, ...]] | None = None
         for sequence in _sequences(usable, length):
             reach, cost = 1, 0.0
             for scale in sequence:
                 cost += reach * reach * max(1, work[scale])
                 reach *= scale
-            if reach * _STRETCH >= factor and (best is None or (cost, reach, sequence) < best):
-                best = (cost, reach, sequence)
+            if reach * _STRETCH >= factor and (best is None or (reach, cost, sequence) < best):
+                best = (reach, cost, sequence)
         if best is not None:
             return best[2]
     return (max(usable),) * _MAX_PASSES if usable else ()  # as often as allowed; resampling does the rest
