@@ -80,7 +80,7 @@ def measure(state: Measurements, options: argparse.Namespace, part: Slice) -> No
         if "time" in part.parts:
             width, height = SIZES[scale]
             picture = resize_pixels(scene, height, width)
-            state.add_times(measure_times(wanted, picture, options.rounds, notify))
+            state.add_times(measure_times(wanted, picture, options.rounds, options.threads, notify))
             state.machine, state.command = machine_class(options.threads), command_line(("--peers", "--data", "--json"))
             state.write(options.json)
         if "quality" in part.parts:

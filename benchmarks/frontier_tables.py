@@ -6,7 +6,7 @@ from measurements import Measurements
 from report import table, versions
 from scoring import OPENCV, PUBLISHED, SETS
 from systems import REFERENCE, SCALES, SIZES
-from timing import Times
+from timing import CALM, Times
 
 _ORDER = ("house", "other", "peer", "bicubic")
 
@@ -36,7 +36,7 @@ def _head(state: Measurements) -> str:
     packages = versions("subpixel", "openvino", "onnxruntime", "torch", "opencv-contrib-python-headless", "ncnn")
     return f"""Command: `python benchmarks/frontier.py --peers PEERS --data DATA`; the times: `{state.command}`
 
-Machine: {state.machine}. {packages}.
+Machine: {state.machine}. {packages}.{_company(state)}
 
 PSNR in dB / SSIM on Y (protocol: docs/reference/measure.md), small pictures as published. Milliseconds per megapixel of
 result, medians of rounds in which all systems of a factor take turns; *ratio*: to `{REFERENCE}` in the same round.
@@ -46,6 +46,16 @@ network alone, one input of the whole picture's size, compiled for that size.
 ![PSNR against time of a whole picture, ×4](../docs/images/frontier.png)
 
 ![PSNR against time of the network alone, ×4](../docs/images/frontier-network.png)"""
+
+
+def _company(state: Measurements) -> str:
+    """A word of warning where other programs ran beside the measurement."""
+    calm = min((one.calm for one in state.times if one.calm is not None), default=1.0)
+    if calm >= CALM:
+        return ""
+    return (
+        f" **Other programs ran beside this**: some of the times are from {calm:.0%} of the threads' time; ratios hold."
+    )
 
 
 def _main(state: Measurements, rows: list[Times], scale: int) -> str:

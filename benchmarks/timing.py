@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Final
 
 import numpy as np
@@ -20,7 +20,8 @@ _LONG: Final = 0.4  # seconds; what takes longer is neither run twice nor warmed
 _TURN: Final = 0.06  # seconds of work in one turn of a quick system
 _MOST: Final = 15  # runs in one turn
 _REST: Final = 0.03  # seconds until the threads of the one before have gone to sleep
-_CALM: Final = 1.25  # how many times its quickest round the reference's slowest may take
+CALM: Final = 0.85
+"""Part of its threads' time that a measurement should have: an engine's own threads rest for some of it."""
 
 NETWORK, PICTURE = "network", "picture"
 
@@ -41,6 +42,7 @@ class Times:
         picture_ratio: as `network_ratio`.
         gops: billions of multiplications and additions per second in the network alone; None where not counted.
         share: of the engine's peak in the same precision and run.
+        calm: part of its threads' time that the reference had in that run, 0–1; None where it was not looked at.
     """
 
     system: str
@@ -54,6 +56,7 @@ class Times:
     picture_ratio: float | None = None
     gops: float | None = None
     share: float | None = None
+    calm: float | None = None
 
 
 @dataclass(slots=True)
@@ -87,7 +90,7 @@ def peaks(threads: int, scale: int, wanted: set[str]) -> list[System]:
 
 
 def measure_times(
-    systems: Sequence[System], scene: NDArray[np.uint8], rounds: int, notify: Callable[[str], None]
+    systems: Sequence[System], scene: NDArray[np.uint8], rounds: int, threads: int, notify: Callable[[str], None]
 ) -> list[Times]:
     """Times of systems of one factor.
 
@@ -95,6 +98,7 @@ def measure_times(
         systems: with the reference among them.
         scene: (H, W, 3), what is enlarged.
         rounds: how often every system has its turn.
+        threads: of every system.
         notify: told what is going on.
     """
     ready = []
@@ -102,23 +106,25 @@ def measure_times(
         calls = _prepared(system, scene, notify)
         if calls:
             ready.append(_Clocked(system, calls))
+    reference = next(one for one in ready if one.system.name == REFERENCE)
+    got: list[float] = []
     for turn in range(rounds):
         notify(f"×{systems[0].scale}: round {turn + 1} of {rounds}, {len(ready)} systems")
+        got.append(_time_had(reference.calls[NETWORK], threads))
         for one in ready[:: 1 if turn % 2 == 0 else -1]:
             for level, call in one.calls.items():
                 one.seconds.setdefault(level, []).append(_turn(call))
-    _warn_of_company(ready, notify)
-    return _summed_up(ready)
+    calm = median(got)
+    if calm < CALM:
+        notify(f"only {calm:.0%} of the threads' time was to be had: measure again when nothing else runs")
+    return _summed_up(ready, round(min(calm, 1.0), 2))
 
 
-def _warn_of_company(ready: Sequence[_Clocked], notify: Callable[[str], None]) -> None:
-    """Say so where the reference's own rounds differ by much: something else was running."""
-    seconds = next(one for one in ready if one.system.name == REFERENCE).seconds[NETWORK]
-    spread = max(seconds) / min(seconds)
-    if spread > _CALM:
-        notify(
-            f"{REFERENCE}: its slowest round took {spread:.1f} times its quickest; measure again when nothing else runs"
-        )
+def _time_had(call: Call, threads: int) -> float:
+    """Part of its threads' time that a call gets: less where other programs run beside it."""
+    wall, own = perf_counter(), process_time()
+    call()
+    return (process_time() - own) / (perf_counter() - wall) / threads
 
 
 def _prepared(system: System, scene: NDArray[np.uint8], notify: Callable[[str], None]) -> dict[str, Call]:
@@ -155,7 +161,7 @@ def _seconds(call: Call) -> float:
     return perf_counter() - start
 
 
-def _summed_up(ready: Sequence[_Clocked]) -> list[Times]:
+def _summed_up(ready: Sequence[_Clocked], calm: float) -> list[Times]:
     reference = next(one for one in ready if one.system.name == REFERENCE)
     speeds = {
         one.system.precision: [PEAK_OPERATIONS / second / 1e9 for second in one.seconds[NETWORK]]
@@ -166,7 +172,7 @@ def _summed_up(ready: Sequence[_Clocked]) -> list[Times]:
     for one in ready:
         system = one.system
         if system.kind == "peak":
-            made.append(_times(system, gops=median(speeds[system.precision]), share=1.0))
+            made.append(_times(system, gops=median(speeds[system.precision]), share=1.0, calm=calm))
             continue
         network, picture = one.per_megapixel(NETWORK), one.per_megapixel(PICTURE)
         gops = None
@@ -184,6 +190,7 @@ def _summed_up(ready: Sequence[_Clocked]) -> list[Times]:
                 picture_ratio=_ratio(picture, reference.per_megapixel(PICTURE)),
                 gops=_median(gops),
                 share=share,
+                calm=calm,
             )
         )
     return made
