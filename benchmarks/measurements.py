@@ -45,12 +45,6 @@ class Measurements:
         """What has been scored; see `scoring.measure_quality`."""
         return {(one.system, one.scale, one.digest, one.small, one.pictures) for one in self.quality}
 
-    def keep(self, present: Iterable[tuple[str, int]]) -> None:
-        """Drop systems that are no longer there."""
-        there = set(present)
-        self.times = [one for one in self.times if (one.system, one.scale) in there]
-        self.quality = [one for one in self.quality if (one.system, one.scale) in there]
-
     def time(self, system: str, scale: int) -> Times | None:
         """Times of a system."""
         return next((one for one in self.times if (one.system, one.scale) == (system, scale)), None)
