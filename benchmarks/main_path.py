@@ -143,8 +143,8 @@ Command: `{command_line()}`
 Machine: {machine_class(options.threads)}. {versions("subpixel", "openvino", "pyvips")}.
 
 Medians of {options.rounds} rounds, each run in a fresh process. *Start* is Python and imports, *compiling* the engine's
-preparation of the network, *network* the time inside it (Y by ESPCN, Cb and Cr by bicubic), *colour, cutting* all
-else between reading and writing: conversion to YCbCr and back, tiles, rounding.
+preparation of the network, *network* the time inside it, *colour, cutting* all else between reading and writing: Y and
+back, colour enlarged, tiles, rounding, and coding what is ready. *Writing* is what the encoder had left to do.
 
 {table(heads, rows)}
 """

@@ -41,7 +41,7 @@ class Way:
 
 WAYS = (
     Way("as it is"),
-    *(Way(f"tiles of {side}", tile=side) for side in (64, 96, 128, 192, 384, 512, 1000)),
+    *(Way(f"tiles of {side}", tile=side) for side in (64, 96, 128, 192, 256, 512, 1000)),
     Way("tiles of 128, four in a call", tile=128, batch=4),
     Way("two in a call", batch=2),
     Way("one stream of two threads", streams=1),

@@ -30,7 +30,6 @@ __all__ = [
     "Score",
     "candidates",
     "card",
-    "chroma_model",
     "default_models",
     "families",
     "load_model",
@@ -140,12 +139,6 @@ def candidates(
         found: dict[int, str | Path] = {**smaller, **{member.scale: member.name for member in own}}
         return dict(sorted(found.items()))
     return dict.fromkeys(card(model).scales, model)
-
-
-def chroma_model(scale: int) -> str | None:
-    """The model that enlarges what a Y network does not see (Cb and Cr): bicubic; None at scales without one."""
-    name = f"bicubic-x{scale}"
-    return name if name in model_names() else None
 
 
 def load_model(name: str | Path) -> Model:
