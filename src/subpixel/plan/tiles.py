@@ -11,7 +11,7 @@ from subpixel.types import Size
 DEFAULT_TILE = 384
 """Side of a tile in input pixels for networks that need little memory. The cache does not matter, the halo does (see
 "Tiles" in benchmarks/results.md): at 384 a network that sees 18 pixels far takes 0.92 of the time that it takes at 256,
-and 0.86 at 512; but a file is coded strip by strip, and higher strips wait longer for the encoder."""
+and 0.88 at 512; but a file is coded strip by strip, and higher strips wait longer for the encoder."""
 
 _TILE_BYTES = 64_000_000  # a tile above `_MODEST` may take so much
 _MODEST = 256
