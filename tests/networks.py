@@ -79,6 +79,25 @@ class Graph:
         detail = self.shuffle(self.conv(features, inside, self.channels * factor**2, gain=0.1), factor)
         return self.node("Add", detail, self.repeated(picture, whole))
 
+    def rounded(self, x: str, step: float = 2.0**-8) -> str:
+        """Quantised to uint8, and back."""
+        pair = [self.constant(np.float32(step)), self._typed(np.zeros((), np.uint8))]
+        return self.node("DequantizeLinear", self.node("QuantizeLinear", x, *pair), *pair)
+
+    def int8_conv(self, x: str, inside: int, outside: int, *, gain: float = 1.0) -> str:
+        """A convolution whose weights are int8, and whose scales leave sums exact."""
+        values = self._random.standard_normal((outside, inside, 3, 3)) * 40
+        weight = self._typed(np.clip(np.rint(values), -127, 127).astype(np.int8))
+        scale = self.constant(np.full(outside, 2.0 ** np.round(np.log2(gain / 40 / np.sqrt(9 * inside)))))
+        bias = self.constant(self._random.integers(-8, 8, outside) / 256)
+        return self.node("Conv", x, self.node("DequantizeLinear", weight, scale, axis=0), bias, pads=[1] * 4)
+
+    def _typed(self, value: NDArray[Any]) -> str:
+        from onnx import numpy_helper
+
+        self.weights.append(numpy_helper.from_array(value, f"w{len(self.weights)}"))
+        return str(self.weights[-1].name)
+
     def onnx(self, outputs: dict[str, str]) -> bytes:
         from onnx import TensorProto, helper
 
@@ -111,9 +130,15 @@ def write(folder: Path, onnx: bytes, **card: object) -> Path:
         "licence": "MIT",
         **card,
     }
-    lines = [f"{key} = {value if isinstance(value, int | list) else repr(value)}" for key, value in fields.items()]
+    lines = [f"{key} = {_toml(value)}" for key, value in fields.items()]
     (folder / "card.toml").write_text("\n".join(lines).replace("'", '"'), encoding="utf-8")
     return folder
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | list) else repr(value)
 
 
 def rgb(folder: Path, *, scale: int = 2, layers: int = 2, channels: int = 3) -> Path:
@@ -163,3 +188,14 @@ def strided(folder: Path, *, scale: int = 2, depth: int = 1, channels: int = 3) 
     # Strides: 1 + 2 + … pixels; one at 1 / factor of the size; where a pixel lies in its block; two at the full size.
     halo = (factor - 1) + factor + (factor - 1) + 2
     return write(folder, onnx, scale=scale, halo=halo, align=factor, colour="rgb" if channels == 3 else "y")
+
+
+def int8(folder: Path, *, scale: int = 2, channels: int = 1) -> Path:
+    """Convolutions in int8 in QDQ form, with the picture's repeated pixels added in float. Halo 4."""
+    graph = Graph(channels, seed=3)
+    x = graph.rounded("x")
+    for index in range(3):
+        x = graph.rounded(graph.relu(graph.int8_conv(x, MAPS if index else channels, MAPS)))
+    detail = graph.shuffle(graph.int8_conv(x, MAPS, channels * scale**2, gain=0.1), scale)
+    onnx = graph.onnx({"y": graph.node("Add", detail, graph.repeated("x", scale))})
+    return write(folder, onnx, scale=scale, halo=4, int8=True, colour="rgb" if channels == 3 else "y")

@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from subpixel import zoo
-from subpixel.engines import has_bf16
+from subpixel.engines import has_bf16, has_vnni
 from subpixel.plan import Target
 from subpixel.types import Picture, Precision
 from subpixel.upscaler import Upscaler
 from tests import networks
 
-PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16") if has_bf16() else ("fp32",)
+FLOATS: tuple[Precision, ...] = ("fp32", "bf16") if has_bf16() else ("fp32",)
+PRECISIONS: tuple[Precision, ...] = (*FLOATS, "int8") if has_vnni() else FLOATS
 WHOLE = 8192
 
 
@@ -35,6 +36,8 @@ def _picture(height: int, width: int, channels: int = 3, dtype: type = np.uint8,
 def _check(model: str | Path, precision: Precision) -> None:
     """Every result of a model, alone and all in one run, on odd sizes down to 1×1, in several cuts."""
     scales = zoo.card(model).scales
+    if precision == "int8" and not zoo.card(model).int8:
+        pytest.skip("has no int8")
     cuts = [Upscaler(model, tile=t, threads=n, precision=precision) for t, n in ((16, 1), (23, 2), (64, 3))]
     piece = Upscaler(model, tile=WHOLE, threads=1, precision=precision)
     for height, width in ((1, 1), (1, 37), (2, 3), (53, 97), (120, 75)):
@@ -66,6 +69,8 @@ OWN: dict[str, Callable[[Path], Path]] = {
     "strides-4": lambda folder: networks.strided(folder, depth=2),
     "strides-8": lambda folder: networks.strided(folder, depth=3, scale=3),
     "strides-luma": lambda folder: networks.strided(folder, channels=1),
+    "int8": networks.int8,
+    "int8-rgb": lambda folder: networks.int8(folder, channels=3, scale=3),
 }
 
 
@@ -79,6 +84,30 @@ def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_tiled_equals_whole_for_every_kind_of_network(own: Path, precision: Precision) -> None:
     _check(own, precision)
+
+
+INT8 = [name for name in zoo.model_names() if zoo.card(name).int8]
+
+
+@pytest.mark.skipif(not has_vnni(), reason="this processor computes no int8")
+@pytest.mark.parametrize("model", ["own", *INT8])
+def test_int8_gives_the_same_pixels_in_every_engine(model: str, tmp_path: Path) -> None:
+    """Integers add up to the same in any order; what is added in float may round otherwise once in a million pixels."""
+    pytest.importorskip("onnxruntime", reason="the optional engine is not installed")
+    if model == "own":
+        pytest.importorskip("onnx", reason="makes the network: pip install onnx")
+    source = networks.int8(tmp_path / "own") if model == "own" else model
+    target = Target(zoo.card(source).scale)
+    picture = _picture(261, 330)
+    results = [
+        Upscaler(source, engine=engine, precision="int8", tile=tile).picture(picture, target).picture.pixels
+        for engine, tile in (("openvino", 64), ("onnxruntime", 100))
+    ]
+    if model == "own":
+        np.testing.assert_array_equal(*results)
+    differ = np.abs(results[0].astype(int) - results[1])
+    assert differ.max() <= 1
+    assert (differ > 0).mean() < 2e-5
 
 
 def test_the_whole_is_what_the_network_gives(own: Path) -> None:

@@ -26,6 +26,7 @@ from subpixel_train.networks.plain import PlainSettings  # noqa: E402
 from subpixel_train.quantise import calibration, grid  # noqa: E402
 from subpixel_train.quantise.graph import to_qdq  # noqa: E402
 from subpixel_train.train import state  # noqa: E402
+from subpixel_train.train.loop import RunSettings, Trainer  # noqa: E402
 
 needs_vnni = pytest.mark.skipif(not has_vnni(), reason="this processor computes no int8")
 
@@ -222,3 +223,29 @@ def test_what_cannot_be_rounded_is_said(trained: Callable[..., Path], tmp_path: 
         export_run(run, tmp_path / "out", data=None, overwrite=False, int8=True)
     with pytest.raises(TrainingError, match="int8 goes with activation: relu, not leaky"):
         recipes.parse(RECIPE, "tiny", ["network.kind=plain", "network.activation=leaky", "network.int8=true"])
+
+
+@needs_vnni
+def test_a_network_trained_in_int8_is_exported_as_it_computes(photos: Path, tmp_path: Path) -> None:
+    """From a float training, with its running mean and a teacher, to a file: no other numbers on the way."""
+    plain = ["network.kind=plain", "network.width=8", "network.depth=1", "epochs=1", "distill=null"]
+    int8 = [
+        *plain[:-1],
+        "network.int8=true",
+        f"init_from={tmp_path / 'float'}",
+        f"distill={{model: {tmp_path / 'float'}}}",
+    ]
+    for name, changes in (("float", plain), ("int8", int8)):
+        made = recipes.parse(RECIPE, "tiny", changes)
+        assert Trainer(made, RunSettings(tmp_path / name, photos, quiet=True)).run().finished
+    weights = state.load_weights(tmp_path / "int8")[0]
+    assert weights.keys() == state.load_weights(tmp_path / "float")[0].keys()
+    export_run(tmp_path / "int8", tmp_path / "out", data=None, overwrite=False)
+    network = build(made.network, 2).eval()
+    network.load_state_dict(weights)
+    x = _noise(1, 1, 32, 48)
+    result = load_engine("openvino").load(zoo.load_model(tmp_path / "out").network, EngineSettings(1, "int8"))(x)[0]
+    with torch.inference_mode():
+        assert np.abs(network(torch.from_numpy(x)).numpy() - result).max() <= PARITY_INT8
+    with pytest.raises(TrainingError, match="was trained in int8"):
+        export_run(tmp_path / "int8", tmp_path / "out", data=None, overwrite=True, int8=False)

@@ -87,6 +87,7 @@ def test_everything_to_look_at_is_left(photos: Path, tmp_path: Path) -> None:
         "optimiser.kind=soap",
         "optimiser.kind=adadelta",
         "network={kind: autoencoder, regularisation: 0.5}",
+        "network={kind: plain, width: 8, depth: 1, int8: true}",
     ],
 )
 def test_a_stopped_training_goes_on_exactly(photos: Path, tmp_path: Path, change: str) -> None:
