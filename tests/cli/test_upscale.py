@@ -187,11 +187,6 @@ def test_notes_say_what_is_lost(run: Command, tmp_path: Path) -> None:
         (["--threads", "0"], 2, "threads is 0"),
         (["--tile", "1"], 2, "tile is 1"),
         (["--file-quality", "200"], 2, "quality is 200"),
-        (["--quality", "90"], 2, "--file-quality 90"),
-        (["--quality", "good"], 2, "fast, balanced or best"),
-        (["--auto", "--clean"], 2, "both --auto and --clean"),
-        (["--within", "soon"], 2, "--within 10s"),
-        (["--within", "10s", "--quality", "best"], 2, "both --quality and --within"),
         (["--format", "jpg2"], 2, "jpg2"),
         (["-o", "x.unknown"], 2, "unknown"),
         (["-o", "-"], 2, "- was given"),
@@ -234,36 +229,6 @@ def test_changed_weights_cost_nothing(run: Command, tmp_path: Path) -> None:
     assert ran.code == 5
     assert "not those of the card" in ran.err
     assert not (tmp_path / "a-x2.png").exists()
-
-
-def test_within_a_time(run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from subpixel import calibrating
-
-    monkeypatch.setattr(calibrating, "cache_file", lambda: tmp_path / "cache/speed.json")
-    monkeypatch.setattr(calibrating, "SIDE", 32)
-    sources = [draw(tmp_path / f"{name}.png") for name in "ab"]
-    ran = run("upscale", *sources, tmp_path / "none.png", "--within", "1m")
-    first, *rest = ran.out.splitlines()
-    assert ran.code == 1
-    assert first.startswith("within 1m: ")
-    assert " of 60 s" in first
-    assert len(rest) == 2
-    quick = run("upscale", *sources, "--within", "1ms", "--overwrite")
-    assert quick.out.startswith("within 1ms: nothing fits 1 ms: ")
-    assert quick.code == 0, "a word, but no error"
-    record = json.loads(run("upscale", sources[0], "--within", "1m", "--overwrite", "--json").out)
-    assert record["models"]
-    assert record["precision"] in ("fp32", "bf16", "int8")
-    assert record["eightfold"] in (True, False)
-    assert "within 1m" in run("upscale", sources[0], "--within", "1m", "--plan").out
-
-
-def test_best_is_eightfold(run: Command, tmp_path: Path) -> None:
-    source = draw(tmp_path / "a.png")
-    assert "eight-fold, " in run("upscale", source, "--quality", "best").out
-    assert "eight-fold" in run("upscale", source, "--quality", "best", "--plan").out
-    record = json.loads(run("upscale", source, "--overwrite", "--json").out)
-    assert (record["eightfold"], record["restore"]) == (False, record["models"][0].count("-restore") == 1)
 
 
 def test_help_teaches(run: Command) -> None:
