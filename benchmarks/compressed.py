@@ -69,7 +69,9 @@ def methods(scale: int) -> Iterator[Method]:
 
 def measure(method: Method, scale: int, pairs: Sequence[tuple[Picture, Picture]], threads: int) -> Row:
     """PSNR on Y of one method, mean over pictures, for every way of squeezing."""
-    with Upscaler(method.model, threads=threads) as upscaler:
+    auto = method.how == "auto"  # as where nobody names a model
+    quality = next((quality for quality, rows in zoo.line.FAMILIES.items() if rows[0] == method.family), "balanced")
+    with Upscaler(None if auto else method.model, quality=quality, eightfold=False, threads=threads) as upscaler:
 
         def one(way: Squeeze, large: Picture, small: Picture) -> float:
             result = upscaler.upscale(way.file(small), scale=scale).pixels[0]
