@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from subpixel.errors import SubpixelError
@@ -30,9 +31,12 @@ def machine_class(threads: int) -> str:
 
 
 def versions(*packages: str) -> str:
-    """Names and versions of packages, for the line under a table."""
-    python = ".".join(map(str, sys.version_info[:2]))
-    return ", ".join([f"Python {python}", *(f"{package} {version(package)}" for package in packages)])
+    """Names and versions of those packages that are installed, for the line under a table."""
+    said = ["Python " + ".".join(map(str, sys.version_info[:2]))]
+    for package in packages:
+        with contextlib.suppress(PackageNotFoundError):
+            said.append(f"{package} {version(package)}")
+    return ", ".join(said)
 
 
 def command_line(hide: Sequence[str] = ()) -> str:

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 from brush import OVERSIZE, Canvas, Plane, rgb
-from house import house, stones
 from PIL import Image
+
+from house import house, stones
 
 WIDTH, HEIGHT = 320, 213
 HORIZON = 112.0

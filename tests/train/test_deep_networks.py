@@ -171,7 +171,7 @@ def test_values_come_back_in_float32_under_autocast() -> None:
     for settings, scale in SMALL:
         network = made(settings, scale)
         with torch.autocast("cpu", torch.bfloat16):
-            results = network.outputs(torch.rand(1, 3, 16, 16))
+            results = network.outputs(torch.rand(1, network.channels, 16, 16))
         assert all(y.dtype == torch.float32 for y in results), network.name
 
 
