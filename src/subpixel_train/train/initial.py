@@ -11,6 +11,8 @@ from torch import Tensor
 
 from subpixel.errors import TrainingError
 from subpixel_train.networks import Chain, Network
+from subpixel_train.networks.growing import grown
+from subpixel_train.networks.plain import Plain
 from subpixel_train.pretrained import load_weights_file
 from subpixel_train.recipe import shipped
 from subpixel_train.train.state import load_weights
@@ -18,6 +20,8 @@ from subpixel_train.train.state import load_weights
 
 def start_from(network: Network, source: str) -> list[str]:
     """Copy every tensor of `source` whose name and shape agree, so that ×3 and ×4 may start from the trunk of ×2.
+
+    A plain network may start from a smaller one too: it then computes what that one does (`networks.growing`).
 
     Args:
         network: changed in place.
@@ -27,6 +31,8 @@ def start_from(network: Network, source: str) -> list[str]:
         Names of the tensors copied; never empty.
     """
     tensors = _tensors(network, source)
+    if isinstance(network, Plain):
+        tensors = grown(network.state_dict(), tensors)
     copied = []
     with torch.no_grad():
         for name, value in network.named_parameters():

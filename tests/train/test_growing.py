@@ -1,0 +1,61 @@
+"""A network grown from a smaller one computes what that one does, and can learn more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'subpixel[train]'")
+
+from safetensors.torch import save_file  # noqa: E402
+
+from subpixel_train.networks.growing import grown  # noqa: E402
+from subpixel_train.networks.plain import Plain, PlainSettings  # noqa: E402
+from subpixel_train.train.initial import start_from  # noqa: E402
+
+
+def plain(width: int, depth: int, scale: int = 2) -> Plain:
+    network = Plain(PlainSettings(width=width, depth=depth, skip="learned", faithful=True), scale)
+    with torch.no_grad():
+        for value in network.parameters():
+            value += 0.05 * torch.randn_like(value)
+    return network
+
+
+@pytest.mark.parametrize(("width", "depth"), [(8, 5), (12, 3), (12, 5), (8, 3)])
+def test_same_function(tmp_path: Path, width: int, depth: int) -> None:
+    small, large = plain(8, 3), plain(width, depth)
+    save_file(small.state_dict(), tmp_path / "small.safetensors")
+    copied = start_from(large, str(tmp_path / "small.safetensors"))
+    assert len(copied) == len(list(large.parameters()))
+    picture = torch.rand(2, 1, 17, 15)
+    torch.testing.assert_close(large.eval()(picture), small.eval()(picture), atol=1e-5, rtol=0)
+
+
+def test_every_new_weight_learns(tmp_path: Path) -> None:
+    small, large = plain(8, 2), plain(12, 3)
+    save_file(small.state_dict(), tmp_path / "small.safetensors")
+    start_from(large, str(tmp_path / "small.safetensors"))
+    optimiser = torch.optim.SGD(large.parameters(), 0.05)
+    target = torch.rand(1, 1, 40, 40)
+    before = large.inner[0].weight[:, 8:].clone()
+    for _ in range(3):
+        optimiser.zero_grad()
+        (large.train()(target[..., ::2, ::2]) - target).square().mean().backward()
+        optimiser.step()
+    moved = (large.inner[0].weight[:, 8:] - before).abs().amax(dim=(1, 2, 3))
+    assert (moved > 0).all(), "old and new channels take from the new ones"
+
+
+def test_another_scale_keeps_the_trunk() -> None:
+    small, large = plain(8, 3, scale=4), plain(12, 4, scale=2)
+    made = grown(large.state_dict(), small.state_dict())
+    assert made["inner.0.weight"].shape == (12, 12, 3, 3)
+    assert made["last.weight"].shape == small.last.weight.shape, "left out by its shape"
+
+
+def test_a_larger_one_is_left_alone() -> None:
+    small, large = plain(8, 3), plain(12, 4)
+    made = grown(small.state_dict(), large.state_dict())
+    assert all(torch.equal(made[name], value) for name, value in large.state_dict().items())
