@@ -1,0 +1,1 @@
+"""Films made larger: frames here, containers beside them."""
