@@ -59,10 +59,10 @@ def alone(plan: Plan, networks: list[Network], pool: ThreadPoolExecutor) -> Call
         data: dict[tuple[int, int], Any] = {}
         for rows in step.tiles.rows:
             for columns in step.tiles.columns:
-                sides = tuple(align_up(span.length, network.align) + 2 * network.margin for span in (rows, columns))
-                if sides not in data:
-                    data[sides] = np.random.default_rng(1).random((1, channels, *sides), np.float32)  # type: ignore[index]
-                work.append((network, data[sides]))  # type: ignore[index]
+                height, width = (align_up(span.length, network.align) + 2 * network.margin for span in (rows, columns))
+                if (height, width) not in data:
+                    data[height, width] = np.random.default_rng(1).random((1, channels, height, width), np.float32)
+                work.append((network, data[height, width]))
 
     def run() -> None:
         for _ in pool.map(lambda pair: pair[0].run(pair[1]) is None, work):

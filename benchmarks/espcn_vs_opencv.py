@@ -11,9 +11,7 @@ smaller one: it leaves out conv(64→64, 3). See README.md.
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -22,11 +20,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from report import command_line, machine_class, run_command, table, versions, write_section
+from scoring import opencv_reduced
 
 from subpixel.measure import (
     Enlarger,
-    Pair,
-    PictureSet,
     SetScore,
     benchmark_set,
     bicubic,
@@ -54,20 +51,6 @@ def opencv_espcn(peers: Path, scale: int) -> Enlarger:
         return large if picture.shape[2] == 3 else large[..., 1:2]
 
     return enlarge
-
-
-@contextmanager
-def opencv_reduced(pictures: PictureSet) -> Iterator[PictureSet]:
-    """The set with small pictures made by `cv2.resize(…, INTER_CUBIC)`, which does not antialias."""
-    with tempfile.TemporaryDirectory() as folder:
-        pairs = []
-        for pair in pictures.pairs:
-            reference = read_pixels(pair.reference)
-            size = (reference.shape[1] // pictures.scale, reference.shape[0] // pictures.scale)
-            small = Path(folder) / f"{pair.name}.png"
-            cv2.imwrite(str(small), cv2.resize(reference[..., ::-1], size, interpolation=cv2.INTER_CUBIC))
-            pairs.append(Pair(pair.name, pair.reference, small))
-        yield PictureSet(pictures.name, pictures.scale, tuple(pairs))
 
 
 def measure_quality(data: Path, peers: Path, threads: int) -> tuple[list[SetScore], list[SetScore]]:

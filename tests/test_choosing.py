@@ -45,15 +45,15 @@ def _models(upscaler: Upscaler, picture: Picture, scale: float = 4) -> list[str]
 
 @pytest.mark.parametrize("quality", zoo.QUALITIES)
 @pytest.mark.parametrize("restore", [False, True])
-def test_every_default_is_in_the_package(quality: str, restore: bool) -> None:
+def test_every_default_is_in_the_package(quality: zoo.Quality, restore: bool) -> None:
     """Whatever the package holds at the moment, everything has a model, and the first there is of its row."""
-    chosen = zoo.default_models(quality, restore=restore)  # type: ignore[arg-type]
+    chosen = zoo.default_models(quality, restore=restore)
     assert tuple(chosen) == SCALES
     names = zoo.model_names()
     for scale, name in chosen.items():
         assert name in names
         assert scale in zoo.card(name).scales
-        row = [family + end for end in (("-restore", "") if restore else ("",)) for family in FAMILIES[quality]]  # type: ignore[index]
+        row = [family + end for end in (("-restore", "") if restore else ("",)) for family in FAMILIES[quality]]
         assert name == next(f"{family}-x{scale}" for family in row if f"{family}-x{scale}" in names)
 
 

@@ -19,7 +19,7 @@ def plain(width: int, depth: int, scale: int = 2) -> Plain:
     network = Plain(PlainSettings(width=width, depth=depth, skip="learned", faithful=True), scale)
     with torch.no_grad():
         for value in network.parameters():
-            value += 0.05 * torch.randn_like(value)
+            value.add_(0.05 * torch.randn_like(value))
     return network
 
 

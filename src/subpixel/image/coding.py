@@ -7,7 +7,7 @@ turned round. Tables of other encoders get the quality whose standard table is n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -104,16 +104,18 @@ class JpegTables:
         return _SAMPLING.get((across // colour_across, down // colour_down))
 
 
-def pillow_coding(tables: object, layers: object) -> Coding | None:
+def pillow_coding(tables: Mapping[int, Sequence[int]] | None, layers: Sequence[Sequence[int]] | None) -> Coding | None:
     """What Pillow keeps of an opened JPEG, its attributes ``quantization`` and ``layer``, as a coding.
 
     Args:
         tables: number of a table → its 64 steps, row by row.
         layers: for each component (id, samples across, samples down, number of its table).
     """
+    if tables is None or layers is None:  # no JPEG, or one that was changed since
+        return None
     try:
-        frame = tuple((int(layer[1]), int(layer[2]), int(layer[3])) for layer in layers)  # type: ignore[attr-defined]
-        steps = np.array(tables[frame[0][2]], np.int64).reshape(8, 8)  # type: ignore[index]
+        frame = tuple((int(layer[1]), int(layer[2]), int(layer[3])) for layer in layers)
+        steps = np.array(tables[frame[0][2]], np.int64).reshape(8, 8)
     except (TypeError, ValueError, KeyError, IndexError):
         return None
     read = JpegTables()

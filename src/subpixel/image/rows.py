@@ -149,9 +149,9 @@ def _header(size: Size, channels: int, sample_bytes: int) -> bytes:
     directory = 16 + 8 + 20 * len(fields) + 8
     first = directory + sum(_stored(kind, values) for _, kind, values in fields)
     entries, outside = b"", b""
-    for tag, kind, values in fields:
-        if tag == 273:
-            values = [first + row * _STRIP_ROWS * line for row in range(len(lengths))]  # noqa: PLW2901
+    places = [first + row * _STRIP_ROWS * line for row in range(len(lengths))]
+    for tag, kind, noted in fields:
+        values = places if tag == 273 else noted
         packed = struct.pack(f"={len(values)}{_CODES[kind]}", *values)
         if len(packed) > 8:
             place = struct.pack("=Q", directory + len(outside))

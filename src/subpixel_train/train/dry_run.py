@@ -16,6 +16,7 @@ from subpixel_train import costs
 from subpixel_train.networks import build
 from subpixel_train.recipe import Recipe
 from subpixel_train.train.loop import RunSettings, Trainer
+from subpixel_train.train.stopping import part
 
 STEPS: Final = 10
 """Steps that are timed, after two that are not."""
@@ -38,6 +39,7 @@ def dry_run(recipe: Recipe, settings: RunSettings) -> str:
                 loss = trainer.step()
             each = (time.perf_counter() - began) / STEPS
             waited = trainer.batches.waited / STEPS / each
+        part(trainer.fabric)
     cost = costs.measure(build(recipe.network, recipe.scale))
     rows = [
         ("recipe", recipe.name),

@@ -30,7 +30,7 @@ from subpixel_train.train.optimisers import make_optimiser
 from subpixel_train.train.quality import mean_psnr, shown
 from subpixel_train.train.schedule import share
 from subpixel_train.train.state import EpochRecord, Progress
-from subpixel_train.train.stopping import Stop
+from subpixel_train.train.stopping import Stop, part
 
 _SHOWN: Final = 8
 """Batches that a network is shown before the training begins."""
@@ -153,6 +153,7 @@ class Trainer:
                     break
             self._save()
         self.logger.finalize("success")
+        part(self.fabric)
         return Outcome(self.progress.step >= self.steps, self.progress)
 
     def step(self) -> float:

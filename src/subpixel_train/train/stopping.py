@@ -1,4 +1,7 @@
-"""When a training is to stop before its end: asked to, or out of time; all its processes after the same step."""
+"""When a training is to stop before its end: asked to, or out of time; all its processes after the same step.
+
+And how they part at the end.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from torch import distributed
 
 
 class Stop:
@@ -49,3 +53,13 @@ class Stop:
         if self._signalled:
             raise KeyboardInterrupt
         self._signalled = True
+
+
+def part(fabric: Fabric) -> None:
+    """Close the connections between the processes, none before all are done.
+
+    Left to the interpreter's exit, a thread of theirs that still runs there aborts the process, now and then.
+    """
+    if distributed.is_available() and distributed.is_initialized():
+        fabric.barrier()
+        distributed.destroy_process_group()
