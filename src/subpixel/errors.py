@@ -2,7 +2,7 @@
 
 SubpixelError
 ├── SettingError            an option or argument that cannot be right (factor 0, unknown format, …)
-├── PictureError            a picture that cannot be read
+├── PictureError            a picture or video that cannot be read
 │   ├── PictureMissing      nothing at that path
 │   ├── PictureUnreadable   empty, truncated, or not a picture at all
 │   ├── PictureUnsupported  a picture, but of a kind not handled here
@@ -14,12 +14,14 @@ SubpixelError
 │   ├── ModelUnknown        no model of that name (nearest names are offered)
 │   └── ModelDamaged        card or weights missing, malformed, or not matching their hash
 ├── EngineError             an engine that is not installed or fails to run a network
-└── TrainingError           a recipe, checkpoint or data set that cannot be used
+├── TrainingError           a recipe, checkpoint or data set that cannot be used
+└── Cancelled               work on a video that was asked to stop
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "Cancelled",
     "EngineError",
     "ModelDamaged",
     "ModelError",
@@ -66,7 +68,7 @@ class SettingError(SubpixelError):
 
 
 class PictureError(SubpixelError):
-    """A picture that cannot be read."""
+    """A picture or video that cannot be read."""
 
     exit_code = 3
 
@@ -125,3 +127,9 @@ class TrainingError(SubpixelError):
     """A recipe, checkpoint or data set that cannot be used."""
 
     exit_code = 7
+
+
+class Cancelled(SubpixelError):
+    """Work on a video that was asked to stop; what is finished of it is kept for a resumption."""
+
+    exit_code = 130

@@ -1,0 +1,64 @@
+"""The containers a film can be written into, and what each of them cannot hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from subpixel.errors import SettingError
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A kind of file.
+
+    Attributes:
+        suffixes: of its files.
+        muxer: FFmpeg's name.
+        title: for people.
+        attachments: True where files, as fonts, and covers as files, can be put beside the streams.
+        covers: True where cover art is a stream.
+        tick: the finest unit of timestamps in seconds, 0 where it is the film's own.
+    """
+
+    suffixes: tuple[str, ...]
+    muxer: str
+    title: str
+    attachments: bool = False
+    covers: bool = False
+    tick: float = 0.0
+
+
+CONTAINERS: Final = (
+    Container((".mp4", ".m4v"), "mp4", "MP4", covers=True),
+    Container((".mov",), "mov", "MOV", covers=True),
+    Container((".mkv", ".mka"), "matroska", "Matroska", attachments=True, tick=0.001),
+    Container((".webm",), "webm", "WebM", tick=0.001),
+    Container((".ts", ".m2ts", ".mts"), "mpegts", "MPEG-TS"),
+)
+"""Every container that can be written."""
+
+FALLBACK: Final = ".mkv"
+"""For sources whose own container is not written, as AVI: it holds nearly everything."""
+
+
+def container_for(path: Path) -> Container:
+    """The container of a file, by its suffix.
+
+    Raises:
+        SettingError: none goes by that suffix.
+    """
+    suffix = path.suffix.lower()
+    for container in CONTAINERS:
+        if suffix in container.suffixes:
+            return container
+    known = ", ".join(name for container in CONTAINERS for name in container.suffixes)
+    raise SettingError(
+        f"{path}: no video format goes by {suffix!r}" if suffix else f"{path} has no suffix", f"use one of {known}"
+    )
+
+
+def is_written(suffix: str) -> bool:
+    """True where files of that suffix can be written."""
+    return any(suffix.lower() in container.suffixes for container in CONTAINERS)

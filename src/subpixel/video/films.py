@@ -1,0 +1,219 @@
+"""The main path of a film, top to bottom: look → choose → check → decode, enlarge and encode → put together."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from subpixel import __version__
+from subpixel.engines import usable_cores
+from subpixel.errors import OutputUnwritable, SettingError
+from subpixel.image.targets import Partial, place, settle
+from subpixel.plan import Target
+from subpixel.types import Size
+from subpixel.upscaler import Upscaler
+from subpixel.video import assembly
+from subpixel.video.codecs import default_codec
+from subpixel.video.containers import container_for
+from subpixel.video.conversion import bits_of
+from subpixel.video.encoding import Coding, Encoder
+from subpixel.video.encoding import settle as settle_encoder
+from subpixel.video.flow import Clock, Tell, run
+from subpixel.video.frames import FrameUpscaler
+from subpixel.video.journal import Journal, Origin
+from subpixel.video.planes import Frame
+from subpixel.video.probe import Clip, probe
+from subpixel.video.reading import FilmSource, Filter, Span
+from subpixel.video.segments import SegmentSink
+
+Deinterlace: TypeAlias = Literal["auto", "on", "off"]
+"""``"auto"``: where the film is interlaced; ``"on"``: whatever it says of itself; ``"off"``: never."""
+
+_DEINTERLACE: Final = ("auto", "on", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is to be made of a film.
+
+    Attributes:
+        target: factor or size.
+        coding: codec, quality and speed; None: the codec of the target's container, by the upscaler's quality.
+        span: the part that is wanted.
+        deinterlace: whether two fields are made one frame.
+        drop: numbers of streams that are not copied.
+        overwrite: replace an existing file.
+        resume: go on with work that was stopped.
+        reuse: take what is as in the last frame from its result.
+    """
+
+    target: Target
+    coding: Coding = field(default_factory=Coding)
+    span: Span = field(default_factory=Span)
+    deinterlace: Deinterlace = "auto"
+    drop: tuple[int, ...] = ()
+    overwrite: bool = False
+    resume: bool = False
+    reuse: bool = True
+
+    def __post_init__(self) -> None:
+        if self.deinterlace not in _DEINTERLACE:
+            raise SettingError(f"deinterlacing is {self.deinterlace!r}", f"it can be {', '.join(_DEINTERLACE)}")
+
+
+@dataclass(frozen=True, slots=True)
+class FilmResult:
+    """A film that was made larger.
+
+    Attributes:
+        source: the file that was read.
+        target: the file that was written.
+        before: size of its frames.
+        after: size of the result's.
+        frames: how many.
+        resumed: how many of them an earlier run had finished.
+        models: names of the networks, in order.
+        encoder: FFmpeg's name of the encoder.
+        bytes: size of the result.
+        clock: how long each part was busy.
+        reused: share of the pixels that were taken from the frame before, 0–1.
+        notes: one line for each thing that is not as in the source, or was wrong with it.
+    """
+
+    source: Path
+    target: Path
+    before: Size
+    after: Size
+    frames: int
+    resumed: int
+    models: tuple[str, ...]
+    encoder: str
+    bytes: int
+    clock: Clock
+    reused: float
+    notes: tuple[str, ...]
+
+
+class Film:
+    """One film on its way: everything is looked at and checked before any frame is made.
+
+    Args:
+        source: the file.
+        target: the file to write; its suffix chooses the container.
+        upscaler: which networks, how they run.
+        wishes: what is to be made.
+
+    Raises:
+        PictureError: the source cannot be read, or has no film.
+        SettingError: wishes that cannot be fulfilled together.
+        OutputError: the target exists, or cannot be written.
+    """
+
+    def __init__(self, source: str | Path, target: str | Path, upscaler: Upscaler, wishes: Wishes) -> None:
+        self.target, self.wishes, self._upscaler = Path(target), wishes, upscaler
+        container = container_for(self.target)
+        self.final = place(self.target, wishes.overwrite)
+        self.clip = probe(source)
+        if self.final.exists() and self.final.samefile(self.clip.path):
+            raise OutputUnwritable(f"{target} is the input", "give another name with -o")
+        self._enlarger = FrameUpscaler(upscaler, wishes.target, reuse=wishes.reuse)
+        exact = self._enlarger.size_for(self.clip.size)
+        coding = wishes.coding
+        if not coding.codec:
+            coding = replace(coding, codec=default_codec(container.suffixes[0]))
+        self.encoder: Encoder = settle_encoder(coding, self.clip, exact, min(upscaler.threads, usable_cores()))
+        self.encoder.open()  # refuses what it does not take, before the work
+        recipe = assembly.Recipe(self.clip, wishes.span, container, self.encoder, wishes.drop)
+        self._recipe, self._said = assembly.check(recipe, self.target)
+        if self.encoder.size != exact:
+            even = f"{exact} cut to {self.encoder.size}: {self.encoder.codec.title} needs even sides"
+            self._said = (*self._said, even)
+        self.plan = self._enlarger.plan(self.clip.size)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the result will not have as the source has it, known before the work."""
+        return self._said
+
+    def source(self) -> FilmSource:
+        """The frames that are to be enlarged."""
+        return FilmSource(
+            self.clip,
+            self.encoder.format,
+            span=self.wishes.span,
+            deinterlace=filter_for(self.clip, self.wishes.deinterlace),
+            threads=self._upscaler.threads,
+        )
+
+    def _journal(self) -> Journal:
+        status = self.clip.path.stat()
+        settings = {
+            "version": __version__,
+            "models": [step.model.name for step in self.plan.passes],
+            "precision": self._enlarger.precision(bits_of(self.encoder.format)),
+            "size": str(self.encoder.size),
+            "encoder": str(asdict(self.encoder)),
+            "span": str(self.wishes.span),
+            "deinterlace": self.wishes.deinterlace,
+        }
+        origin = Origin(self.clip.path.name, status.st_size, status.st_mtime_ns, json.dumps(settings))
+        return Journal(self.final, origin)
+
+    def make(self, *, progress: Tell | None = None, cancel: threading.Event | None = None) -> FilmResult:
+        """Make it.
+
+        Args:
+            progress: told of every finished frame.
+            cancel: set it to stop.
+
+        Raises:
+            Cancelled: `cancel` was set; what is finished is kept for `Wishes.resume`.
+            SubpixelError: as `Film`, or the networks fail, or the disk is full.
+        """
+        source, journal = self.source(), self._journal()
+        journal.begin(resume=self.wishes.resume, overwrite=self.wishes.overwrite)
+        resumed = journal.frames
+
+        def whole() -> None:
+            assembly.assemble(self._recipe, journal, self.target)
+            made = Partial(journal.result, journal.result.open("r+b"))
+            settle(made, self.final, self.target, self.wishes.overwrite)
+
+        sink = SegmentSink(journal, self.encoder, whole)
+        try:
+            with self._enlarger:
+                frames, clock = run(source, self._enlarge, sink, skip=resumed, progress=progress, cancel=cancel)
+            sink.finish()
+        except BaseException:
+            sink.abandon()
+            raise
+        return FilmResult(
+            source=self.clip.path,
+            target=self.target,
+            before=self.clip.size,
+            after=self.encoder.size,
+            frames=frames,
+            resumed=resumed,
+            models=tuple(step.model.name for step in self.plan.passes),
+            encoder=self.encoder.encoder,
+            bytes=self.final.stat().st_size,
+            clock=clock,
+            reused=self._enlarger.reused_share,
+            notes=(*self._said, *source.health.notes()),
+        )
+
+    def _enlarge(self, frame: Frame) -> Frame:
+        return self._enlarger.upscale(frame)
+
+
+def filter_for(clip: Clip, deinterlace: Deinterlace) -> Callable[[], Filter] | None:
+    """What frames pass through before they are enlarged."""
+    if deinterlace == "off" or (deinterlace == "auto" and not clip.interlaced):
+        return None
+    made: Callable[[], Filter] = import_module("subpixel.video.deinterlace").Deinterlacer
+    return made
