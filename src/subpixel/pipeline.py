@@ -68,7 +68,7 @@ def planes_strips(planes: Planes, rows: int = 256) -> Strips:
         yield planes[:, start : start + rows]
 
 
-def _pad(band: Planes, top: int, height: int, rows: Span, columns: Span, halo: int, align: int) -> Planes:
+def cut_tile(band: Planes, top: int, height: int, rows: Span, columns: Span, halo: int, align: int) -> Planes:
     """Cut a tile with its halo from `band`, whose first row is row `top` of the picture; edges are repeated.
 
     The tile's sides without halo are multiples of `align`: at the right and the bottom of the picture it is longer.
@@ -242,7 +242,7 @@ def network_strips(
                 strips = [np.empty((channels, rows.length * s, size.width * s), np.float32) for s in scales]
             futures = []
             for columns in step.tiles.columns:
-                tile = _pad(band, top, size.height, rows, columns, work.halo, align)
+                tile = cut_tile(band, top, size.height, rows, columns, work.halo, align)
                 across = [slice(columns.start * scale, columns.stop * scale) for scale in scales]
                 outs = [
                     strip[:, part] if into else strip[:, :, part] for strip, part in zip(strips, across, strict=True)

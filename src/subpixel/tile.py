@@ -168,6 +168,20 @@ class TileWork:
             _finish(rows, mask, scale, out)
         self.clock.add(network=spent, other=time.perf_counter() - started - spent)
 
+    def luma(self, y: Planes) -> tuple[Planes, ...]:
+        """Enlarge Y as the network sees it, without colour and rounding.
+
+        Args:
+            y: (1, h + 2·halo, w + 2·halo), black 16/255, white 235/255.
+
+        Returns:
+            (1, scale·h, scale·w) for each scale.
+        """
+        started = time.perf_counter()
+        large, spent = self._scaled(y)
+        self.clock.add(network=spent, other=time.perf_counter() - started - spent)
+        return large
+
     def _run(self, run: Runner, scales: Sequence[int], batch: Planes, halo: int, spare: int) -> tuple[_Results, float]:
         """Run on (N, C, h, w) whose border is `spare` wider than needed; cut the enlarged `halo` off the results."""
         ready = np.ascontiguousarray(_crop(batch, spare))

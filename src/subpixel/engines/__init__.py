@@ -6,22 +6,35 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Final, cast
 
-from subpixel.engines.base import Batch, Engine, EngineSettings, Runner, choose_precision
+from subpixel.engines.base import (
+    Batch,
+    Engine,
+    EngineSettings,
+    Levels,
+    Runner,
+    SampleEngine,
+    SampleRunner,
+    choose_precision,
+)
 from subpixel.engines.processor import has_bf16, has_vnni, memory_limit, nominal_gflops, usable_cores
 from subpixel.errors import EngineError, SettingError
+from subpixel.types import NetworkFile
 
 __all__ = [
     "DEFAULT_ENGINE",
     "Batch",
     "Engine",
     "EngineSettings",
+    "Levels",
     "Runner",
+    "SampleRunner",
     "check_engine",
     "choose_precision",
     "engine_names",
     "has_bf16",
     "has_vnni",
     "load_engine",
+    "load_samples",
     "memory_limit",
     "nominal_gflops",
     "usable_cores",
@@ -75,3 +88,15 @@ def load_engine(name: str) -> Engine:
     except ImportError as error:
         raise EngineError(f"the engine {name} cannot be loaded: {error}", "install what it needs") from error
     return cast(Engine, made)
+
+
+def load_samples(name: str, network: NetworkFile, settings: EngineSettings, levels: Levels) -> SampleRunner | None:
+    """The network for 8-bit samples as they are, from the engine of that name; None where it takes floats alone.
+
+    Raises:
+        SettingError, EngineError: as `load_engine` and `Engine.load`.
+    """
+    engine = load_engine(name)
+    if not hasattr(engine, "load_samples"):
+        return None
+    return cast(SampleEngine, engine).load_samples(network, settings, levels)

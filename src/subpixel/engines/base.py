@@ -44,6 +44,24 @@ class EngineSettings:
     scales: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What the samples of a plane mean to a network on luma: 0–1 is `gain` · sample + `offset`.
+
+    Attributes:
+        gain: what one level more adds, as float32 holds it.
+        offset: what sample 0 is.
+    """
+
+    gain: float
+    offset: float = 0.0
+
+
+SampleRunner: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+"""A network on 8-bit samples: (1, 1, H, W) → (1, 1, scale·H, scale·W), rounded to nearest; otherwise as `Runner`. The
+result is overwritten by the same thread's next call."""
+
+
 class Engine(Protocol):
     """Runs networks on some hardware."""
 
@@ -103,3 +121,18 @@ def check_int8(network: NetworkFile) -> None:
         )
     if not has_vnni():
         raise EngineError("this processor does not compute in int8 (VNNI)", "leave --precision to auto")
+
+
+class SampleEngine(Protocol):
+    """An engine that also takes 8-bit samples as they are, and rounds by itself: less memory to pass over."""
+
+    def load_samples(self, network: NetworkFile, settings: EngineSettings, levels: Levels) -> SampleRunner | None:
+        """Compile `network`, of one channel and one result, for samples of `levels`.
+
+        Returns:
+            The runner; None where the arithmetic asked for would round the samples themselves.
+
+        Raises:
+            EngineError: as `Engine.load`.
+        """
+        ...

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from subpixel.engines.base import Batch, EngineSettings, Runner, check_int8, wanted_outputs
+from subpixel.engines.base import (
+    Batch,
+    EngineSettings,
+    Levels,
+    Runner,
+    SampleRunner,
+    check_int8,
+    wanted_outputs,
+)
 from subpixel.errors import EngineError
 from subpixel.types import NetworkFile
 
@@ -51,34 +62,13 @@ class OpenVINOEngine:
     def load(self, network: NetworkFile, settings: EngineSettings) -> Runner:
         """See `Engine.load`."""
         openvino = _openvino()
-        if settings.precision == "int8":
-            check_int8(network)
-        options = {
-            "INFERENCE_PRECISION_HINT": "bf16" if settings.precision == "bf16" else "f32",  # int8: of what is not in it
-            "INFERENCE_NUM_THREADS": settings.threads,
-            "NUM_STREAMS": settings.threads,
-            # Pinning would fight with whatever else the user's computer is doing.
-            "ENABLE_CPU_PINNING": False,
-        }
-        try:
-            core = _core(openvino)
-            graph = core.read_model(network.onnx, b"")
-            if network.int8 and settings.precision != "int8":
-                in_float(graph)
+        with _explained(network):
+            graph = _read(openvino, network, settings)
             results = graph.get_results()
             wanted = wanted_outputs(network, settings, len(results))
             if len(wanted) < len(results):  # what leads to other outputs is left out
                 graph = openvino.Model([results[index] for index in wanted], graph.get_parameters(), network.name)
-            compiled = core.compile_model(graph, "CPU", options)
-            # OpenVINO's first conversion of an array fills tables guarded by a C++ lock while it holds Python's: two
-            # threads that did it at once would wait for each other for ever. So it is done here, once, in one thread.
-            with _FIRST:
-                _ = openvino.Tensor(np.zeros(1, np.float32), shared_memory=True).data
-        except RuntimeError as error:
-            raise EngineError(f"openvino cannot load the network {network.name}: {_reason(error)}") from error
-        computed = compiled.get_property("INFERENCE_PRECISION_HINT")
-        if settings.precision == "bf16" and computed != openvino.Type.bf16:
-            raise EngineError("this processor does not compute in bf16", "use --precision fp32, or leave it to auto")
+            compiled = _compiled(openvino, graph, settings)
         local = threading.local()
 
         def run(batch: Batch) -> tuple[Batch, ...]:
@@ -97,6 +87,66 @@ class OpenVINOEngine:
             )
 
         return run
+
+    def load_samples(self, network: NetworkFile, settings: EngineSettings, levels: Levels) -> SampleRunner | None:
+        """See `SampleEngine.load_samples`."""
+        if settings.precision == "bf16":  # 8 significant bits: samples themselves would be rounded
+            return None
+        from subpixel.engines.openvino_samples import Shapes, in_samples
+
+        openvino = _openvino()
+        with _explained(network):
+            graph = in_samples(openvino, _read(openvino, network, settings), levels)
+            shapes = Shapes(graph, lambda one: _compiled(openvino, one, settings))
+
+        def run(batch: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            with _explained(network, "run"):
+                request = shapes.request(batch.shape)
+                request.set_input_tensor(openvino.Tensor(batch, shared_memory=True))
+                request.start_async()
+                request.wait()
+            return cast(NDArray[np.uint8], request.get_output_tensor(0).data)
+
+        return run
+
+
+@contextmanager
+def _explained(network: NetworkFile, what: str = "load") -> Iterator[None]:
+    """OpenVINO's errors as ours."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise EngineError(f"openvino cannot {what} the network {network.name}: {_reason(error)}") from error
+
+
+def _read(openvino: Any, network: NetworkFile, settings: EngineSettings) -> Any:
+    """The graph as it is to be computed."""
+    if settings.precision == "int8":
+        check_int8(network)
+    graph = _core(openvino).read_model(network.onnx, b"")
+    if network.int8 and settings.precision != "int8":
+        in_float(graph)
+    return graph
+
+
+def _compiled(openvino: Any, graph: Any, settings: EngineSettings) -> Any:
+    """The graph, ready for as many calls side by side as there are threads."""
+    options = {
+        "INFERENCE_PRECISION_HINT": "bf16" if settings.precision == "bf16" else "f32",  # int8: of what is not in it
+        "INFERENCE_NUM_THREADS": settings.threads,
+        "NUM_STREAMS": settings.threads,
+        # Pinning would fight with whatever else the user's computer is doing.
+        "ENABLE_CPU_PINNING": False,
+    }
+    compiled = _core(openvino).compile_model(graph, "CPU", options)
+    # OpenVINO's first conversion of an array fills tables guarded by a C++ lock while it holds Python's: two threads
+    # that did it at once would wait for each other for ever. So it is done here, once, in one thread.
+    with _FIRST:
+        _ = openvino.Tensor(np.zeros(1, np.float32), shared_memory=True).data
+    computed = compiled.get_property("INFERENCE_PRECISION_HINT")
+    if settings.precision == "bf16" and computed != openvino.Type.bf16:
+        raise EngineError("this processor does not compute in bf16", "use --precision fp32, or leave it to auto")
+    return compiled
 
 
 def in_float(graph: Any) -> None:

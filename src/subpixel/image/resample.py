@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,15 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
 
 
-def taps(n_in: int, n_out: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+Grid: TypeAlias = tuple[float, float]
+"""Where output samples stand, along one axis: (ratio, shift), sample i at input position (i + ½)·ratio − ½ + shift."""
+
+
+def taps(n_in: int, n_out: int, grid: Grid | None = None) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Source indices and weights of every output sample, each (n_out, taps); weights sum to 1 along the last axis."""
-    ratio = n_in / n_out
+    ratio, shift = grid or (n_in / n_out, 0.0)
     stretch = max(ratio, 1.0)
-    centre = (np.arange(n_out) + 0.5) * ratio - 0.5
+    centre = (np.arange(n_out) + 0.5) * ratio - 0.5 + shift
     count = int(np.ceil(4 * stretch)) + 2
     left = np.floor(centre - 2 * stretch).astype(np.int64)
     index = left[:, None] + np.arange(count)
@@ -48,9 +53,11 @@ def _block(n_in: int, n_out: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def _blocks(n_in: int, n_out: int) -> tuple[tuple[int, int, int, int, NDArray[np.float32]], ...]:
+def _blocks(
+    n_in: int, n_out: int, grid: Grid | None = None
+) -> tuple[tuple[int, int, int, int, NDArray[np.float32]], ...]:
     """Banded blocks (out_start, out_stop, in_start, in_stop, matrix (out, in)) that together make the resampling."""
-    index, weight = taps(n_in, n_out)
+    index, weight = taps(n_in, n_out, grid)
     made = []
     step = _block(n_in, n_out)
     for start in range(0, n_out, step):
@@ -114,6 +121,18 @@ def resize(planes: Planes, height: int, width: int) -> Planes:
     for block in row_blocks(height_in, height):
         start, stop, low, high = block
         out[:, start:stop] = resize_rows(planes[:, low:high], block, height_in, height, width)
+    return out
+
+
+def resize_on(planes: Planes, height: int, width: int, rows: Grid, columns: Grid) -> Planes:
+    """Resample to `height` × `width` samples that stand where `rows` and `columns` say; otherwise as `resize`."""
+    channels, height_in, width_in = planes.shape
+    tall = np.empty((channels, height, width_in), np.float32)
+    for start, stop, low, high, matrix in _blocks(height_in, height, rows):
+        np.matmul(matrix, planes[:, low:high], out=tall[:, start:stop])
+    out = np.empty((channels, height, width), np.float32)
+    for start, stop, low, high, matrix in _blocks(width_in, width, columns):
+        np.matmul(tall[:, :, low:high], matrix.T, out=out[:, :, start:stop])
     return out
 
 

@@ -1,0 +1,61 @@
+"""Networks on 8-bit samples as they are: what floats give, rounded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from subpixel import zoo
+from subpixel.engines import EngineSettings, Levels, has_bf16, has_vnni, load_engine, load_samples
+from subpixel.types import Precision
+from tests import networks
+
+LUMA = [name for name in zoo.model_names() if zoo.card(name).colour == "y" and len(zoo.card(name).scales) == 1]
+LEVELS = {"limited": Levels(1 / 255), "full": Levels(219 / 255 / 255, 16 / 255)}
+
+
+@pytest.mark.parametrize("name", LUMA)
+@pytest.mark.parametrize("levels", LEVELS.values(), ids=LEVELS)
+def test_samples_are_rounded_floats(name: str, levels: Levels) -> None:
+    model = zoo.load_model(name)
+    precision: Precision = "int8" if model.network.int8 and has_vnni() else "fp32"
+    settings = EngineSettings(1, precision)
+    run = load_samples("openvino", model.network, settings, levels)
+    assert run is not None
+    samples = np.random.default_rng(3).integers(0, 256, (1, 1, 20, 28), np.uint8)
+    floats = samples.astype(np.float32) * np.float32(levels.gain) + np.float32(levels.offset)
+    (exact,) = load_engine("openvino").load(model.network, settings)(floats)
+    wanted = np.clip((exact - levels.offset) / levels.gain, 0, 255)
+    made = run(samples)
+    assert made.dtype == np.uint8 and made.shape == exact.shape
+    assert np.abs(made - wanted).max() <= 0.501
+
+
+def test_many_shapes_and_single_numbers_behind_the_shuffle() -> None:
+    """Beyond the first few, shapes share a graph; a network that adds its mean after the shuffle is one of them."""
+    model = zoo.load_model("swift-x2")
+    run = load_samples("openvino", model.network, EngineSettings(1, "fp32"), LEVELS["limited"])
+    assert run is not None
+    whole = np.random.default_rng(4).integers(0, 256, (1, 1, 60, 70), np.uint8)
+    halo, wanted = model.card.halo, run(whole).copy()
+    for width in range(30, 70, 6):
+        made = run(np.ascontiguousarray(whole[..., :width]))
+        inner = 2 * (width - halo)
+        assert np.array_equal(made[..., :inner], wanted[..., :inner])
+
+
+def test_who_wants_floats(tmp_path_factory: pytest.TempPathFactory) -> None:
+    model = zoo.load_model("swift-x2")
+    assert load_samples("onnxruntime", model.network, EngineSettings(1, "fp32"), LEVELS["full"]) is None
+    if has_bf16():
+        assert load_samples("openvino", model.network, EngineSettings(1, "bf16"), LEVELS["full"]) is None
+
+
+def test_a_network_without_shuffle(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = networks.strided(tmp_path_factory.mktemp("own") / "own", depth=1, channels=1)
+    network = zoo.load_model(folder).network
+    run = load_samples("openvino", network, EngineSettings(1, "fp32"), LEVELS["limited"])
+    assert run is not None
+    samples = np.random.default_rng(5).integers(0, 256, (1, 1, 16, 24), np.uint8)
+    (exact,) = load_engine("openvino").load(network, EngineSettings(1, "fp32"))(samples / np.float32(255))
+    assert np.abs(run(samples) - np.clip(exact * 255, 0, 255)).max() <= 0.501
