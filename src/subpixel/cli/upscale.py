@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
 from subpixel.cli.display import Display
-from subpixel.cli.start import stop_if_asked
-from subpixel.errors import EngineError, ModelError, SettingError, SubpixelError
+from subpixel.errors import SettingError, SubpixelError
+
+_FILMS: Final = "For videos"
+"""Heading of the options that pictures have no use for."""
 
 
 def upscale(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUTS...", help="Pictures, or folders of pictures.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUTS...", help="Pictures, folders of pictures, or videos.")],
     output: Annotated[
         str | None,
         typer.Option(
@@ -95,6 +97,62 @@ def upscale(
         bool | None, typer.Option("--lossless/--lossy", help="For WebP and AVIF. [default: as the input]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            help="h264, hevc, av1, vp9, prores or ffv1 (lossless). [default: h264, in .webm vp9]",
+            rich_help_panel=_FILMS,
+        ),
+    ] = None,
+    crf: Annotated[
+        float | None,
+        typer.Option(
+            help="Constant quality of the codec, smaller is better and larger in bytes. "
+            "[default: h264 18, hevc 20, av1 25, vp9 24]",
+            rich_help_panel=_FILMS,
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="How hard the encoder tries, in its own words, as veryfast or slow. [default: by --quality]",
+            rich_help_panel=_FILMS,
+        ),
+    ] = None,
+    pixel_format: Annotated[
+        str | None,
+        typer.Option(
+            help="Samples of the result, as yuv420p, which every player knows, or yuv420p10le. [default: the input's]",
+            rich_help_panel=_FILMS,
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Begin there: 90, 1:30 or 0:01:30.5.", rich_help_panel=_FILMS),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="End there, the same.", rich_help_panel=_FILMS)
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with work that was stopped or killed.", rich_help_panel=_FILMS),
+    ] = False,
+    deinterlace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|on|off",
+            help="Make one frame of two fields: where the video is interlaced, always, or never. [default: auto]",
+            rich_help_panel=_FILMS,
+        ),
+    ] = None,
+    drop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,…",
+            help="Streams that are not copied, by their numbers. [default: everything is copied]",
+            rich_help_panel=_FILMS,
+        ),
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show passes, tiles, memory and time, and do nothing.")] = False,
     pixel_limit: Annotated[
         int | None,
@@ -103,7 +161,7 @@ def upscale(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per result.")] = False,
 ) -> None:
-    """Make pictures larger and better.
+    """Make pictures and videos larger and better.
 
     Examples:
 
@@ -122,11 +180,16 @@ def upscale(
         subpixel upscale holiday/ -o holiday-large/  # every picture of a folder
 
         subpixel upscale photo.jpg --plan  # what it would do, how long it would take
+
+        subpixel upscale clip.mp4 --scale 3  # a video, with its sound and everything else in the file
+
+        subpixel upscale clip.mp4 --scale 3 --resume  # goes on where it was stopped
     """
     from subpixel import image
     from subpixel.cli.asked import Asked, Running
-    from subpixel.cli.inputs import Naming, drop_folders, find_jobs, make_folder
-    from subpixel.cli.plan import show_plan
+    from subpixel.cli.inputs import Naming, find_jobs
+    from subpixel.cli.pictures import PictureCoding, upscale_pictures
+    from subpixel.cli.video import FilmJobs, FilmWords, is_film
     from subpixel.plan import Target, parse_factors, parse_size
 
     if size is not None:
@@ -141,51 +204,29 @@ def upscale(
         image.set_threads(threads)
     wishes = [Target(factor, width, height) for factor in ((None,) if scale is None else parse_factors(scale))]
     naming = Naming(output, tuple(wish.label for wish in wishes), format)
-    jobs = list(find_jobs([Path(name) for name in inputs], naming))
-    failed: list[SubpixelError] = []
     running = Running(engine, precision, threads, tile)
+    words = FilmWords(codec, crf, preset, pixel_format, start, end, deinterlace, drop, resume)
+    films = [name for name in inputs if is_film(name)]
+    words.check(films, within=within, format=format, file_quality=file_quality, lossless=lossless)
+    failed: list[SubpixelError] = []
+    if films:
+        with asked.upscaler(running, (), wishes, None, lambda line: None) as upscaler:
+            failed += FilmJobs(films, output, wishes, words, quality, overwrite, plan).run(
+                upscaler, quiet=quiet, as_json=as_json
+            )
+    pictures = [Path(name) for name in inputs if name not in films]
+    jobs = list(find_jobs(pictures, naming)) if pictures else []
     with (
         Display(len(jobs), quiet=quiet, as_json=as_json) as display,
         asked.upscaler(running, jobs, wishes, format, display.said) as upscaler,
     ):
-        for job in jobs:
-            if isinstance(job, tuple):
-                failed.append(job[1])
-                display.error(*job)
-                continue
-            display.begin(job.source)
-            made: list[Path] = []
-            try:
-                if plan:
-                    show_plan(upscaler, job.source, wishes, pixel_limit=pixel_limit, as_json=as_json)
-                    continue
-                for target in job.targets:
-                    made = make_folder(target) + made
-                display.results(
-                    upscaler.files(
-                        job.source,
-                        job.targets,
-                        wishes,
-                        format=format,
-                        file_quality=file_quality,
-                        lossless=lossless,
-                        overwrite=overwrite,
-                        pixel_limit=pixel_limit,
-                        progress=display.progress,
-                    )
-                )
-            except (ModelError, EngineError):
-                drop_folders(made)
-                raise  # as wrong for every other picture
-            except SubpixelError as error:
-                drop_folders(made)
-                stop_if_asked()
-                failed.append(error)
-                display.error(job.source, error)
+        coding = PictureCoding(format, file_quality, lossless, overwrite, pixel_limit)
+        failed += upscale_pictures(jobs, wishes, coding, upscaler, display, plan=plan, as_json=as_json)
     if failed:
-        if len(jobs) > 1 and not quiet and not as_json:
-            typer.echo(f"subpixel: {len(failed)} of {len(jobs)} failed", err=True)
-        raise typer.Exit(failed[0].exit_code if len(jobs) == 1 else 1)
+        count = len(films) + len(jobs)
+        if count > 1 and not quiet and not as_json:
+            typer.echo(f"subpixel: {len(failed)} of {count} failed", err=True)
+        raise typer.Exit(failed[0].exit_code if count == 1 else 1)
 
 
 def _check(words: list[str], file_quality: int | None, pixel_limit: int | None) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from subpixel.errors import OutputUnwritable, SettingError
+from subpixel.video.clips import Clip, Track, opened
 from subpixel.video.containers import Container
 from subpixel.video.encoding import Encoder
 from subpixel.video.journal import Coded, Journal
-from subpixel.video.probe import Clip, Track, opened
 from subpixel.video.reading import Span
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from subpixel.errors import SettingError
 from subpixel.types import Quality, Size
+from subpixel.video.clips import Clip
 from subpixel.video.codecs import Codec, by_name
 from subpixel.video.conversion import halved, working_format
-from subpixel.video.probe import Clip
 from subpixel.video.tags import Tags
 
 if TYPE_CHECKING:

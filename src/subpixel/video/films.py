@@ -6,35 +6,48 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from subpixel import __version__
-from subpixel.engines import usable_cores
+from subpixel.engines import nominal_gflops, usable_cores
 from subpixel.errors import OutputUnwritable, SettingError
 from subpixel.image.targets import Partial, place, settle
 from subpixel.plan import Target
 from subpixel.types import Size
 from subpixel.upscaler import Upscaler
 from subpixel.video import assembly
+from subpixel.video.clips import Clip, Track, probe
 from subpixel.video.codecs import default_codec
 from subpixel.video.containers import container_for
 from subpixel.video.conversion import bits_of
+from subpixel.video.deinterlace import Deinterlacer
 from subpixel.video.encoding import Coding, Encoder
 from subpixel.video.encoding import settle as settle_encoder
 from subpixel.video.flow import Clock, Tell, run
 from subpixel.video.frames import FrameUpscaler
 from subpixel.video.journal import Journal, Origin
 from subpixel.video.planes import Frame
-from subpixel.video.probe import Clip, probe
 from subpixel.video.reading import FilmSource, Filter, Span
 from subpixel.video.segments import SegmentSink
 
 Deinterlace: TypeAlias = Literal["auto", "on", "off"]
 """``"auto"``: where the film is interlaced; ``"on"``: whatever it says of itself; ``"off"``: never."""
 
-_DEINTERLACE: Final = ("auto", "on", "off")
+_DEINTERLACE: Final[tuple[Deinterlace, ...]] = ("auto", "on", "off")
+
+
+def parse_deinterlace(text: str) -> Deinterlace:
+    """The way to deinterlace of that name.
+
+    Raises:
+        SettingError: there is none.
+    """
+    for one in _DEINTERLACE:
+        if one == text:
+            return one
+    raise SettingError(f"deinterlacing is {text!r}", f"it can be {', '.join(_DEINTERLACE)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +75,7 @@ class Wishes:
     reuse: bool = True
 
     def __post_init__(self) -> None:
-        if self.deinterlace not in _DEINTERLACE:
-            raise SettingError(f"deinterlacing is {self.deinterlace!r}", f"it can be {', '.join(_DEINTERLACE)}")
+        parse_deinterlace(self.deinterlace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +162,19 @@ class Film:
             threads=self._upscaler.threads,
         )
 
+    @property
+    def copied(self) -> tuple[Track, ...]:
+        """Streams that are copied as they are."""
+        return self._recipe.kept
+
+    def seconds(self, upscaler: Upscaler) -> float | None:
+        """Rough time the networks will take, None where the number of frames is not known."""
+        frames = self.source().count
+        if frames is None:
+            return None
+        speed = nominal_gflops(self._enlarger.precision(bits_of(self.encoder.format)))
+        return self.plan.seconds(gflops=speed * min(upscaler.threads, usable_cores()), frames=frames)
+
     def _journal(self) -> Journal:
         status = self.clip.path.stat()
         settings = {
@@ -215,5 +240,4 @@ def filter_for(clip: Clip, deinterlace: Deinterlace) -> Callable[[], Filter] | N
     """What frames pass through before they are enlarged."""
     if deinterlace == "off" or (deinterlace == "auto" and not clip.interlaced):
         return None
-    made: Callable[[], Filter] = import_module("subpixel.video.deinterlace").Deinterlacer
-    return made
+    return partial(Deinterlacer, every=deinterlace == "on")

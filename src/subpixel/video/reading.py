@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from subpixel.errors import PictureUnreadable, SettingError
 from subpixel.types import Size
+from subpixel.video.clips import Clip, film_of, opened
 from subpixel.video.conversion import plain, to_planes
 from subpixel.video.flow import Timed
-from subpixel.video.probe import Clip, film_of, opened
 
 if TYPE_CHECKING:
     from av.container import InputContainer
