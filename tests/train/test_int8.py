@@ -21,7 +21,7 @@ from subpixel.types import NetworkFile, Precision  # noqa: E402
 from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.export import export_run  # noqa: E402
 from subpixel_train.graph import PARITY, PARITY_INT8, check_parity  # noqa: E402
-from subpixel_train.networks import PlainInt8, build  # noqa: E402
+from subpixel_train.networks import BicubicEnlarge, PlainInt8, build  # noqa: E402
 from subpixel_train.networks.plain import PlainSettings  # noqa: E402
 from subpixel_train.quantise import calibration, grid  # noqa: E402
 from subpixel_train.quantise.graph import to_qdq  # noqa: E402
@@ -116,17 +116,36 @@ def test_every_engine_computes_what_training_computes(shape: str, scale: int) ->
 
 
 @needs_vnni
-def test_without_a_float_enlargement_engines_agree_to_the_bit() -> None:
-    """Everything in integers is exact; with pixels repeated, so is what is added to it."""
-    network = _network(SHAPES["folded"])
-    x = _noise(1, 1, 64, 96)
-    results = [
-        load_engine(name).load(_file(network), EngineSettings(1, "int8"))(x)[0] for name in ("openvino", "onnxruntime")
-    ]
+@pytest.mark.parametrize("shape", ["learned, faithful", "folded"])
+def test_engines_agree_to_the_bit_on_pictures(shape: str) -> None:
+    """On edges, even areas, black and white, in whole and in part."""
+    network = _network(SHAPES[shape])
+    rng = np.random.default_rng(5)
+    x = (
+        rng.integers(16, 236, (1, 1, 16, 24)).repeat(6, 2).repeat(6, 3).astype(np.float32) / 255
+    )  # luma of large squares
+    x[..., 40:, :48] = rng.random((1, 1, 56, 48), np.float32)
+    x[..., :12, :] = 16 / 255
+    loaded = [load_engine(name).load(_file(network), EngineSettings(1, "int8")) for name in ("openvino", "onnxruntime")]
+    results = [run(x)[0] for run in loaded]
     with torch.inference_mode():
         results.append(network(torch.from_numpy(x)).numpy())
     for result in results[1:]:
         np.testing.assert_array_equal(result, results[0])
+    halo, scale = -(-network.halo // network.align) * network.align, network.scale
+    part = loaded[0](np.ascontiguousarray(x[..., 20:80, 34:110]))[0]
+    inside = results[0][..., (20 + halo) * scale : (80 - halo) * scale, (34 + halo) * scale : (110 - halo) * scale]
+    np.testing.assert_array_equal(part[..., halo * scale : -halo * scale, halo * scale : -halo * scale], inside)
+
+
+def test_fine_weights_are_steps_and_add_up_to_what_they_did() -> None:
+    kernels = BicubicEnlarge(4).get_buffer("kernels")
+    fine = grid.fine_weights(kernels)
+    steps = fine / grid.FINE_WEIGHT_STEP
+    assert torch.equal(steps, steps.round())
+    assert torch.equal(fine.sum(dim=(1, 2, 3)), torch.ones(16)), "even areas stay as they are"
+    assert (fine - kernels).abs().max() <= grid.FINE_WEIGHT_STEP
+    assert torch.equal(grid.fine_weights(fine), fine)
 
 
 @needs_vnni

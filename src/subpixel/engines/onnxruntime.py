@@ -51,7 +51,7 @@ class OnnxRuntimeEngine:
 
 
 def in_float(network: NetworkFile) -> bytes:
-    """The file without what rounds results of layers: pairs of QuantizeLinear and DequantizeLinear."""
+    """The file without what rounds values: Round, and pairs of QuantizeLinear and DequantizeLinear."""
     try:
         import onnx
     except ImportError as error:
@@ -63,6 +63,8 @@ def in_float(network: NetworkFile) -> bytes:
     as_it_was = {node.output[0]: rounded[node.input[0]] for node in nodes if node.input and node.input[0] in rounded}
     kept = [node for node in nodes if not {*node.output} & {*rounded, *as_it_was}]
     for node in kept:
+        if node.op_type == "Round":
+            node.op_type = "Identity"
         node.input[:] = [as_it_was.get(name, name) for name in node.input]
     del nodes[:]
     nodes.extend(kept)

@@ -150,7 +150,7 @@ def _compiled(openvino: Any, graph: Any, settings: EngineSettings) -> Any:
 
 
 def in_float(graph: Any) -> None:
-    """Leave out what rounds results of layers, in place: pairs of QuantizeLinear and DequantizeLinear.
+    """Leave out what rounds values, in place: Round, and pairs of QuantizeLinear and DequantizeLinear.
 
     OpenVINO reads such a pair as FakeQuantize, Convert, Convert, Subtract (of the zero point) and Multiply.
     """
@@ -161,6 +161,8 @@ def in_float(graph: Any) -> None:
                 (following,) = last.output(0).get_target_inputs()
                 last = following.get_node()
             last.output(0).replace(node.input_value(0))
+        elif node.get_type_name() == "Round":
+            node.output(0).replace(node.input_value(0))
 
 
 @cache

@@ -117,7 +117,7 @@ class Plain(Network):
             enlarged: Tensor = self.skip(small)
             return enlarged
         with torch.autocast(small.device.type, enabled=False):
-            return _convolve(small, self.skip.weight, careful=True)
+            return convolve(small, self.skip.weight, careful=True)
 
 
 class BackProjection(nn.Module):
@@ -138,12 +138,12 @@ class BackProjection(nn.Module):
     def forward(self, phases: Tensor, small: Tensor) -> Tensor:
         """Phases of the result (N, r², H, W) and the input (N, 1, H, W) → phases that reduce to the input, nearly."""
         with torch.autocast(phases.device.type, enabled=False):
-            rows = _convolve(phases.float(), self.get_buffer("along"), self.training)  # (N, r, H, W)
-            missing = small - _convolve(rows, self.get_buffer("down"), self.training)  # (N, 1, H, W)
-            return phases + _convolve(missing, self.get_buffer("enlarge"), self.training)
+            rows = convolve(phases.float(), self.get_buffer("along"), self.training)  # (N, r, H, W)
+            missing = small - convolve(rows, self.get_buffer("down"), self.training)  # (N, 1, H, W)
+            return phases + convolve(missing, self.get_buffer("enlarge"), self.training)
 
 
-def _convolve(x: Tensor, kernels: Tensor, careful: bool) -> Tensor:
+def convolve(x: Tensor, kernels: Tensor, careful: bool) -> Tensor:
     """Convolution of the same size; `careful` repeats the border, where no halo stands around what counts."""
     rows, columns = (side // 2 for side in kernels.shape[-2:])
     if not careful:

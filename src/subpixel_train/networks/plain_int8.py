@@ -1,23 +1,26 @@
 """The plain network as it computes in int8: rounded like the exported file, weight by weight and value by value.
 
     Y ─ u8 ─ conv 3×3 ─ u8 ─ (conv 3×3 ─ u8) × depth ─ conv 3×3 ─ + ─ [faithful] ─ shuffle r ─ Y, r× larger
-    └─────────── enlargement as one convolution, float ───────────┘
+    └─ fine ─────── enlargement as one convolution ───────────────┘
 
 `u8` is a ReLU and rounding to the grid of `subpixel_train.quantise.grid`; weights are rounded to int8 for every output
-channel. Gradients pass through the roundings as if they were not there (the straight-through estimator, Bengio et al.,
-2013, https://arxiv.org/abs/1308.3432), so the network learns to live with them. It has the parameters of a plain
-network and no others: weights of either fit the other.
+channel. `fine` is rounding to its finer grid, on which back-projection works too: all arithmetic is exact.
+
+Gradients pass through the roundings as if they were not there (the straight-through estimator, Bengio et al., 2013,
+https://arxiv.org/abs/1308.3432), so the network learns to live with them. It has the parameters of a plain network and
+no others: weights of either fit the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from subpixel_train.networks.base import MEAN
-from subpixel_train.networks.plain import Plain
+from subpixel_train.networks.base import MEAN, BicubicEnlarge, bicubic_reduction
+from subpixel_train.networks.plain import BackProjection, Plain, PlainSettings, convolve
 from subpixel_train.quantise import grid
 
 
@@ -29,6 +32,10 @@ class PlainInt8(Plain):
     """
 
     rounded = True
+
+    def __init__(self, settings: PlainSettings, scale: int) -> None:
+        super().__init__(settings, scale)
+        self.projection = ExactBackProjection(scale) if settings.faithful else None
 
     def convolutions(self) -> tuple[nn.Conv2d, ...]:
         """The layers in int8, from input to output."""
@@ -49,7 +56,7 @@ class PlainInt8(Plain):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W), luma in 0–1 → (N, 1, rH, rW), luma in 0–1, not clipped. H, W: multiples of `unshuffle`."""
         x = x.float()
-        small = functional.pixel_unshuffle(x - MEAN, self.unshuffle)  # (N, u², H/u, W/u)
+        small = functional.pixel_unshuffle(_fine(x - MEAN, self.rounded), self.unshuffle)
         y = functional.pixel_unshuffle(x if not self.rounded else grid.activation(x), self.unshuffle)  # not centred
         first, *others = self.convolutions()
         y = self._convolve(first, y, MEAN)  # (N, W, H/u, W/u)
@@ -59,8 +66,16 @@ class PlainInt8(Plain):
             )  # (N, W, H/u, W/u), at last (N, (ru)², H/u, W/u)
         y = y.float() + self._enlarged(small)
         if self.projection is not None:
-            y = self.projection(y, small)  # (N, r², H, W)
+            y = self.projection(y, small, self.rounded)  # (N, r², H, W)
         return functional.pixel_shuffle(y, self.scale * self.unshuffle) + MEAN  # (N, 1, rH, rW)
+
+    def skip_weights(self) -> Tensor:
+        """Weights of the enlargement that the network adds to, (r², 1, k, k), on the fine grid."""
+        return grid.fine_weights(self.skip.weight)
+
+    def _enlarged(self, small: Tensor) -> Tensor:
+        with torch.autocast(small.device.type, enabled=False):
+            return convolve(small, self.skip_weights(), careful=self.training)
 
     def _convolve(self, layer: nn.Conv2d, x: Tensor, centre: float = 0.0) -> Tensor:
         """One layer on values of the grid less `centre`, rounded as in the file."""
@@ -71,6 +86,35 @@ class PlainInt8(Plain):
         # Whole numbers up to 127 and multiples of 1/256 are exact in bfloat16 too.
         y = functional.conv2d(x, weight, padding=0 if self.training and centre else 1)
         return (y + (bias * grid.STEP)[:, None, None]) * scale[:, None, None]
+
+
+class ExactBackProjection(nn.Module):
+    """`BackProjection` on the fine grid, the reduction by one kernel for each phase.
+
+    The phases are rounded to the grid for good, to 1/8 of an 8-bit level: only what they are reduced from is exact.
+    """
+
+    reach = BackProjection.reach
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        along, down = bicubic_reduction(scale)
+        rows = along.reshape(scale, scale, scale, 5).diagonal().permute(2, 0, 1)  # (row phase, column phase, 5)
+        reduce = torch.einsum("ra,rcb->rcab", down[0, :, :, 0], rows).reshape(1, scale * scale, 5, 5)
+        self.register_buffer("reduce", grid.fine_weights(reduce), persistent=False)
+        enlarge = BicubicEnlarge(scale).get_buffer("kernels")
+        self.register_buffer("enlarge", grid.fine_weights(enlarge), persistent=False)
+
+    def forward(self, phases: Tensor, small: Tensor, rounded: bool = True) -> Tensor:
+        """Phases of the result (N, r², H, W) and the input (N, 1, H, W) → phases that reduce to the input, nearly."""
+        with torch.autocast(phases.device.type, enabled=False):
+            phases = _fine(phases.float(), rounded)
+            reduced = convolve(phases, self.get_buffer("reduce"), self.training)  # (N, 1, H, W)
+            return phases + convolve(_fine(small - reduced, rounded), self.get_buffer("enlarge"), self.training)
+
+
+def _fine(x: Tensor, rounded: bool) -> Tensor:
+    return grid.fine(x) if rounded else x
 
 
 def quantised(layer: nn.Conv2d, centre: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:

@@ -16,12 +16,13 @@ from onnx import helper, numpy_helper
 
 from subpixel_train.graph import assemble, convolution, shuffle
 from subpixel_train.networks.base import MEAN
-from subpixel_train.networks.plain import BackProjection
-from subpixel_train.networks.plain_int8 import PlainInt8, quantised
+from subpixel_train.networks.plain_int8 import ExactBackProjection, PlainInt8, quantised
 from subpixel_train.quantise import grid
 
 _STEP: Final = "step"
 _ZERO: Final = "zero"
+_FINE_STEP: Final = "fine.step"
+_FINE_STEPS: Final = "fine.steps"
 
 
 class _Graph:
@@ -44,6 +45,12 @@ class _Graph:
         steps = self.node("QuantizeLinear", [source, _STEP, _ZERO], f"{source}.u8")
         return self.node("DequantizeLinear", [steps, _STEP, _ZERO], f"{source}.rounded")
 
+    def fine(self, source: str) -> str:
+        """Rounding to the fine grid; the factors are powers of two, so nothing else is rounded."""
+        steps = self.node("Mul", [source, _FINE_STEPS], f"{source}.steps")
+        whole = self.node("Round", [steps], f"{source}.whole")
+        return self.node("Mul", [whole, _FINE_STEP], f"{source}.fine")
+
     def layer(self, source: str, name: str, layer: torch.nn.Conv2d, centre: float) -> str:
         """A convolution in int8."""
         weight, bias, scale = quantised(layer, centre)
@@ -64,7 +71,9 @@ def to_qdq(network: PlainInt8) -> bytes:
     graph.constants.append(numpy_helper.from_array(np.zeros((), np.uint8), _ZERO))
     graph.constant("mean", torch.tensor(MEAN))
     folded, whole = network.unshuffle, network.scale * network.unshuffle
-    small, x = graph.node("Sub", ["x", "mean"], "small"), "x"
+    graph.constant(_FINE_STEP, torch.tensor(grid.FINE_STEP))
+    graph.constant(_FINE_STEPS, torch.tensor(1 / grid.FINE_STEP))
+    small, x = graph.fine(graph.node("Sub", ["x", "mean"], "small")), "x"
     if folded > 1:
         small, x = (graph.node("SpaceToDepth", [n], f"{n}.folded", blocksize=folded) for n in (small, x))
     first, *inner, last = network.convolutions()
@@ -74,35 +83,34 @@ def to_qdq(network: PlainInt8) -> bytes:
         current = graph.layer(graph.rounded(relu), f"inner.{index}", layer, 0.0)
     relu = graph.node("Relu", [current], f"{current}.relu")
     current = graph.layer(graph.rounded(relu), "last", last, 0.0)
-    skip = graph.constant("skip.weight", network.skip.weight)
+    skip = graph.constant("skip.weight", network.skip_weights())
     graph.nodes.append(convolution(small, [skip], "skip", network.skip.kernel_size[0]))
     current = graph.node("Add", [current, "skip"], "phases")
-    if network.projection is not None:
+    if isinstance(network.projection, ExactBackProjection):
         current = _projected(graph, network.projection, current, small)
     graph.nodes.append(shuffle(current, "shuffled", whole))
     graph.node("Add", ["shuffled", "mean"], "y")
     return assemble(f"{network.name}-x{network.scale}", graph.nodes, graph.constants)
 
 
-def _projected(graph: _Graph, projection: BackProjection, phases: str, small: str) -> str:
-    """Back-projection, in float.
+def _projected(graph: _Graph, projection: ExactBackProjection, phases: str, small: str) -> str:
+    """Back-projection.
 
     The reduction weighs every phase by a 5×5 kernel of its own and adds them up: a third of the time that two
     convolutions along rows and columns take, whose few results leave vectors empty.
     """
-    along, down = projection.get_buffer("along"), projection.get_buffer("down")
-    side = down.shape[1]
-    rows = along.reshape(side, side, side, 5).diagonal().permute(2, 0, 1)  # (row phase, column phase, 5)
-    kernels = torch.einsum("ra,rcb->rcab", down[0, :, :, 0], rows).reshape(side * side, 1, 5, 5)
+    reduce, enlarge = projection.get_buffer("reduce"), projection.get_buffer("enlarge")
+    count = reduce.shape[1]
     for name, values in (
-        ("reduce", kernels),
-        ("sum", torch.ones(1, side * side, 1, 1)),
-        ("enlarge", projection.get_buffer("enlarge")),
+        ("reduce", reduce.transpose(0, 1)),
+        ("sum", torch.ones(1, count, 1, 1)),
+        ("enlarge", enlarge),
     ):
         graph.constant(f"projection.{name}", values)
     wide = [2, 2, 2, 2]
-    weighed = graph.node("Conv", [phases, "projection.reduce"], "weighed", pads=wide, group=side * side)
+    phases = graph.fine(phases)
+    weighed = graph.node("Conv", [phases, "projection.reduce"], "weighed", pads=wide, group=count)
     reduced = graph.node("Conv", [weighed, "projection.sum"], "reduced")
-    missing = graph.node("Sub", [small, reduced], "missing")
+    missing = graph.fine(graph.node("Sub", [small, reduced], "missing"))
     added = graph.node("Conv", [missing, "projection.enlarge"], "added", pads=wide)
     return graph.node("Add", [phases, added], "projected")

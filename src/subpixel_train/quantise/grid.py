@@ -7,6 +7,10 @@ Weights are int8, with a scale for every output channel.
 float32 holds every value on the way: sums of products are whole numbers below 2²⁴, and a scale has few enough digits
 that a sum times a scale is exact wherever the result is within range. So the order of summation, fused multiply-adds
 and vector widths make no difference, and one rounding, to the nearest and of halves to even, is the same everywhere.
+
+What a network adds to, the enlarged input, and back-projection stay finer than a byte: luma less its mean, within −1
+and 1, on steps of 2⁻¹¹, an eighth of an 8-bit level, times weights on steps of 2⁻¹³. Their sums are multiples of 2⁻²⁴,
+and float32 holds every one of those below 1, and with them the sum of a layer's result, a multiple of the same.
 """
 
 from __future__ import annotations
@@ -26,6 +30,10 @@ SCALE_DIGITS: Final = 6
 """… and have so many significant binary digits. That makes weights 1.5% coarser at worst."""
 LARGEST: Final = 127
 """Largest weight: int8 without −128, so that the grid is symmetric."""
+FINE_STEP: Final = 2.0**-11
+"""Distance of two values of fine luma, …"""
+FINE_WEIGHT_STEP: Final = 2.0**-13
+"""… and of two weights that fine luma is multiplied by."""
 
 _SHRINK: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 """Shares of the largest weight that are tried as the end of the grid: clipping one weight makes all others finer."""
@@ -65,6 +73,27 @@ def bias_steps(bias: Tensor, scale: Tensor) -> Tensor:
     """A bias in units of `STEP`·scale, the sum's own: (out,), whole numbers in float32. Gradients pass."""
     steps = bias / (scale * STEP)
     return steps + (steps.round() - steps).detach()
+
+
+def fine(x: Tensor) -> Tensor:
+    """Fine luma, less its mean: any shape → multiples of `FINE_STEP`. Gradients pass."""
+    return x + ((x / FINE_STEP).round() * FINE_STEP - x).detach()
+
+
+def fine_weights(kernels: Tensor) -> Tensor:
+    """Weights for fine luma: (out, in, k, k) → multiples of `FINE_WEIGHT_STEP`. Gradients pass.
+
+    Of each output they add up to what they did, to the nearest step: rounded one by one, they would brighten or darken
+    even areas. So those furthest above a step are rounded up until the sum is right.
+    """
+    with torch.no_grad():
+        steps = kernels.double().flatten(1) / FINE_WEIGHT_STEP  # (out, n)
+        below = steps.floor()
+        missing = (steps.sum(1).round() - below.sum(1)).long()
+        rank = (below - steps).argsort(dim=1, stable=True).argsort(dim=1)  # 0: the furthest above
+        rounded = (below + (rank < missing[:, None])) * FINE_WEIGHT_STEP
+        change = rounded.view_as(kernels).to(kernels.dtype) - kernels
+    return kernels + change
 
 
 def _short(scale: Tensor) -> Tensor:
