@@ -5,7 +5,8 @@ For networks on RGB, and for films that become numbered pictures or animations, 
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,24 @@ def to_coloured(planes: Planes) -> Coloured:
     for index, channel in enumerate(channels):
         store(channel * np.float32(top), pixels[:, :, index], top)
     return Coloured(pixels)
+
+
+def upright(coloured: Coloured, display: tuple[int, ...] | None) -> Coloured:
+    """A frame as players show it.
+
+    Args:
+        coloured: as it is coded.
+        display: matrix that turns it, nine numbers as in MP4 (a point (x, y) comes to (a·x + c·y, b·x + d·y), of
+            [a, b, _, c, d, …]); None: as it is. What is no quarter turn or mirroring is left out.
+    """
+    if display is None:
+        return coloured
+    a, b, _, c, d = display[:5]
+    pixels = coloured.pixels
+    if abs(a) < abs(b):
+        pixels, a, d = pixels.swapaxes(0, 1), c, b
+    turned = pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+    return replace(coloured, pixels=cast(Pixels, np.ascontiguousarray(turned)))
 
 
 def to_planes(coloured: Coloured, like: Planes) -> Planes:

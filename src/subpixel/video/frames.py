@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, overload
@@ -212,7 +213,7 @@ class FrameUpscaler:
 
     def _picture_way(self, frame: Coloured, plan: Plan, networks: list[Network]) -> Callable[[Coloured], Coloured]:
         enlarge = self._pixels_way(frame.pixels, plan, networks)
-        return lambda coloured: Coloured(enlarge(coloured.pixels))
+        return lambda coloured: replace(coloured, pixels=enlarge(coloured.pixels))
 
     def _rgb_way(self, frame: Planes, plan: Plan, networks: list[Network]) -> Callable[[Planes], Planes]:
         enlarge = self._pixels_way(to_coloured(frame).pixels, plan, networks)

@@ -5,14 +5,14 @@ This is the line between what reads and writes containers and what makes frames 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import SettingError
-from subpixel.types import Pixels, Size
+from subpixel.types import Metadata, Pixels, Size
 
 Matrix: TypeAlias = Literal["bt601", "bt709", "bt2020"]
 """How R, G and B are mixed into Y, Cb and Cr (BT.2020: the form with non-constant luminance)."""
@@ -105,11 +105,12 @@ class Coloured:
     """One frame in RGB, as picture files hold it; how sequences and animated pictures come and go.
 
     Attributes:
-        pixels: (H, W, C), uint8 or uint16, C-contiguous; C is 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha, alpha
-            straight.
+        pixels: (H, W, C), uint8 or uint16; C is 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha, alpha straight.
+        metadata: what else stands in the picture's file.
     """
 
     pixels: Pixels
+    metadata: Metadata = field(default_factory=Metadata)
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or not 1 <= self.pixels.shape[2] <= 4:
