@@ -14,6 +14,7 @@ from subpixel.video.clips import Clip, Track, opened
 from subpixel.video.containers import Container
 from subpixel.video.encoding import Encoder
 from subpixel.video.journal import Coded, Journal
+from subpixel.video.matroska import state_shape
 from subpixel.video.reading import Span
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ def assemble(recipe: Recipe, journal: Journal, target: Path) -> None:
             try:
                 made.fill(source, journal)
                 made.container.close()
+                if not recipe.container.aspect and recipe.encoder.aspect != 1:
+                    state_shape(journal.result, recipe.encoder.size, recipe.encoder.aspect)
             except BaseException:
                 made.close_quietly()
                 raise
@@ -148,7 +151,7 @@ class _Target:
     def __post_init__(self) -> None:
         import av
 
-        metadata = {key: value for key, value in self.source.metadata.items() if key not in _OF_THE_FILE}
+        metadata = {key: value for key, value in self.source.metadata.items() if key.lower() not in _OF_THE_FILE}
         options: dict[str, str] = {}
         if self.recipe.container.muxer in ("mp4", "mov"):
             flags = ["faststart"] if self.path is not None else []

@@ -19,6 +19,8 @@ class Container:
         title: for people.
         attachments: True where files, as fonts, and covers as files, can be put beside the streams.
         covers: True where cover art is a stream.
+        headers: True where decoders find a stream's parameters in the file's header, not in its packets.
+        aspect: True where the shape of samples is kept whatever the codec; otherwise H.264 and HEVC say it themselves.
         tick: the finest unit of timestamps in seconds, 0 where it is the film's own.
     """
 
@@ -27,15 +29,17 @@ class Container:
     title: str
     attachments: bool = False
     covers: bool = False
+    headers: bool = True
+    aspect: bool = True
     tick: float = 0.0
 
 
 CONTAINERS: Final = (
     Container((".mp4", ".m4v"), "mp4", "MP4", covers=True),
     Container((".mov",), "mov", "MOV", covers=True),
-    Container((".mkv", ".mka"), "matroska", "Matroska", attachments=True, tick=0.001),
-    Container((".webm",), "webm", "WebM", tick=0.001),
-    Container((".ts", ".m2ts", ".mts"), "mpegts", "MPEG-TS"),
+    Container((".mkv", ".mka"), "matroska", "Matroska", attachments=True, aspect=False, tick=0.001),
+    Container((".webm",), "webm", "WebM", aspect=False, tick=0.001),
+    Container((".ts", ".m2ts", ".mts"), "mpegts", "MPEG-TS", headers=False),
 )
 """Every container that can be written."""
 

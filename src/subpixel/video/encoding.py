@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +11,7 @@ from subpixel.errors import SettingError
 from subpixel.types import Quality, Size
 from subpixel.video.clips import Clip
 from subpixel.video.codecs import Codec, by_name
+from subpixel.video.containers import Container
 from subpixel.video.conversion import halved, working_format
 from subpixel.video.tags import Tags
 
@@ -59,6 +61,7 @@ class Encoder:
         aspect: width of a sample over its height.
         threads: to encode with.
         segment: frames to a segment.
+        headers: True where what decoders need first stands in the file's header, False where in its packets.
     """
 
     codec: Codec
@@ -72,9 +75,11 @@ class Encoder:
     aspect: Fraction
     threads: int
     segment: int
+    headers: bool
 
     def add_to(self, container: OutputContainer) -> VideoStream:
         """A stream for this encoder's packets."""
+        self._hush()
         stream: Any = container.add_stream(self.encoder, rate=self.rate, options=dict(self.options))
         self._set(stream.codec_context)
         stream.time_base = self.time_base
@@ -92,9 +97,11 @@ class Encoder:
         import av
         from av.codec.context import CodecContext, Flags
 
+        self._hush()
         created: Any = CodecContext.create(self.encoder, "w")
         context: VideoCodecContext = created
-        context.flags |= Flags.global_header
+        if self.headers:
+            context.flags |= Flags.global_header
         context.framerate = self.rate
         context.options = dict(self.options)
         self._set(context)
@@ -107,6 +114,11 @@ class Encoder:
                 "choose another --preset, --crf, --pixel-format or --codec",
             ) from error
         return context
+
+    @staticmethod
+    def _hush() -> None:
+        """SVT-AV1 writes pages to standard error unless told otherwise."""
+        os.environ.setdefault("SVT_LOG", "1")
 
     def _set(self, context: VideoCodecContext) -> None:
         context.width, context.height = self.size.width, self.size.height
@@ -122,13 +134,14 @@ class Encoder:
             context.gop_size = 1
 
 
-def settle(coding: Coding, clip: Clip, size: Size, threads: int) -> Encoder:
+def settle(coding: Coding, clip: Clip, size: Size, container: Container, threads: int) -> Encoder:
     """Turn what was asked for into an encoder's settings.
 
     Args:
         coding: what was asked for.
         clip: the source.
         size: of the enlarged frames; a row or column is cut off where the codec needs even sides.
+        container: what it is written into.
         threads: to encode with.
 
     Raises:
@@ -172,6 +185,7 @@ def settle(coding: Coding, clip: Clip, size: Size, threads: int) -> Encoder:
         tags=clip.tags,
         aspect=clip.aspect,
         threads=threads,
+        headers=container.headers,
         segment=min(_MOST, max(_FEWEST, round(_SEGMENT * shown * clip.rate))),
     )
 

@@ -138,7 +138,9 @@ class Film:
         coding = wishes.coding
         if not coding.codec:
             coding = replace(coding, codec=default_codec(container.suffixes[0]))
-        self.encoder: Encoder = settle_encoder(coding, self.clip, exact, min(upscaler.threads, usable_cores()))
+        self.encoder: Encoder = settle_encoder(
+            coding, self.clip, exact, container, min(upscaler.threads, usable_cores())
+        )
         self.encoder.open()  # refuses what it does not take, before the work
         recipe = assembly.Recipe(self.clip, wishes.span, container, self.encoder, wishes.drop)
         self._recipe, self._said = assembly.check(recipe, self.target)

@@ -131,7 +131,7 @@ class PictureFilm:
         coding = wishes.coding
         if not coding.codec:
             coding = replace(coding, codec=default_codec(container.suffixes[0]))
-        self._encoder = settle_encoder(coding, _clip(self._from, source), self.plan.target, threads)
+        self._encoder = settle_encoder(coding, _clip(self._from, source), self.plan.target, container, threads)
         self._convert = _into_planes(self._encoder)
         return ContainerSink(self.target, container, self._encoder, overwrite=wishes.overwrite)
 

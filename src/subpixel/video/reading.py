@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from subpixel.errors import PictureUnreadable, SettingError
 from subpixel.types import Size
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+
+_SHORT: Final = Fraction(1, 4)
+"""Seconds by which a file may be shorter than it says: sound and film seldom end together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class _Missing:
     waiting: list[int] = field(default_factory=list)
     failed: int = 0
 
-    def sent(self, packet: Packet[VideoStream]) -> None:
+    def sent(self, packet: Packet[Any]) -> None:
         """A packet went into the decoder."""
         if packet.pts is not None:
             heapq.heappush(self.waiting, packet.pts)
@@ -221,15 +225,6 @@ class FilmSource:
             planes = to_planes(frame, self.name, clip.size, clip.tags, clip.siting)
             shown = Timed(planes, pts - offset, frame.duration or 0)
             yield shown
-        self._check_end(last, step)
-
-    def _check_end(self, last: int | None, step: int) -> None:
-        """Note where a film ends long before the time that its file states."""
-        clip = self.clip
-        if self.span.end is None and clip.duration is not None and last is not None:
-            there = (last + step) * clip.time_base - clip.origin
-            if clip.duration - there > max(Fraction(1, 2), 3 / clip.rate) and not clip.tracks:
-                self.health.early = float(there)
 
     def _decoded(self) -> Iterator[tuple[VideoFrame, int | None]]:
         """Frames in order of presentation, through the filter."""
@@ -280,7 +275,8 @@ class FilmSource:
         """What the decoder gives; what it cannot decode goes to `missing`."""
         import av
 
-        packets = container.demux(film)
+        packets = container.demux()  # all streams: their last packet tells whether the file is whole
+        reached = Fraction(0)
         while True:
             try:
                 packet = next(packets, None)
@@ -288,12 +284,19 @@ class FilmSource:
                 packet = None  # the file is cut off here
             if packet is None:
                 break
+            if packet.size and packet.pts is not None:
+                reached = max(reached, (packet.pts + (packet.duration or 0)) * packet.time_base)
+            if packet.stream_index != film.index:
+                continue
             if packet.size:
                 missing.sent(packet)
             try:
-                yield from packet.decode()
+                yield from film.decode(packet)
             except av.FFmpegError:
                 missing.failed += 1
+        stated = Fraction(container.duration or 0, 1_000_000)
+        if stated - reached > _SHORT and "mpeg" not in container.format.name:  # broadcasts state none, it is estimated
+            self.health.early = float(reached)
         try:
             yield from film.decode(None)
         except av.FFmpegError:
