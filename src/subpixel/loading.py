@@ -59,6 +59,7 @@ class Networks:
         self._eightfold = eightfold
         self._precision = precision
         self._runners: dict[tuple[str, Precision, tuple[int, ...], int], Runner] = {}
+        self._samples: dict[tuple[str, EngineSettings, Levels], SampleRunner | None] = {}
         self.models = self._described(self._sources)
         self.later = self._described(self._later)
 
@@ -134,8 +135,11 @@ class Networks:
             return None
         if precision == "int8" and self._precision == "auto" and not card.int8:
             precision = choose_precision("auto", engine=self._engine, bits=8)
-        network = zoo.load_model(source).network
-        return load_samples(self._engine, network, EngineSettings(workers or self._threads, precision, scales), levels)
+        settings = EngineSettings(workers or self._threads, precision, scales)
+        key = (str(source), settings, levels)
+        if key not in self._samples:
+            self._samples[key] = load_samples(self._engine, zoo.load_model(source).network, settings, levels)
+        return self._samples[key]
 
     def _runner(self, model: str | Path, precision: Precision, scales: tuple[int, ...], threads: int) -> Runner:
         key = (str(model), precision, scales, threads)

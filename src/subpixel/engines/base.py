@@ -57,9 +57,10 @@ class Levels:
     offset: float = 0.0
 
 
-SampleRunner: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-"""A network on 8-bit samples: (1, 1, H, W) → (1, 1, scale·H, scale·W), rounded to nearest; otherwise as `Runner`. The
-result is overwritten by the same thread's next call."""
+SampleRunner: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.uint8], int], None]
+"""A network on 8-bit samples, called with (batch, into, margin): of (1, 1, H, W) it makes (scale·H, scale·W), rounded
+to nearest, and writes the part that begins `margin` rows and columns within it to `into` (h, w); all three are
+multiples of the scale. Otherwise as `Runner`."""
 
 
 class Engine(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,20 +92,20 @@ class OpenVINOEngine:
         """See `SampleEngine.load_samples`."""
         if settings.precision == "bf16":  # 8 significant bits: samples themselves would be rounded
             return None
-        from subpixel.engines.openvino_samples import Shapes, in_samples
+        from subpixel.engines.openvino_samples import Shapes, in_samples, shuffled
 
         openvino = _openvino()
         with _explained(network):
-            graph = in_samples(openvino, _read(openvino, network, settings), levels)
+            graph, block = in_samples(openvino, _read(openvino, network, settings), levels)
             shapes = Shapes(graph, lambda one: _compiled(openvino, one, settings))
 
-        def run(batch: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        def run(batch: NDArray[np.uint8], into: NDArray[np.uint8], margin: int) -> None:
             with _explained(network, "run"):
                 request = shapes.request(batch.shape)
                 request.set_input_tensor(openvino.Tensor(batch, shared_memory=True))
                 request.start_async()
                 request.wait()
-            return cast(NDArray[np.uint8], request.get_output_tensor(0).data)
+            shuffled(request.get_output_tensor(0).data, block, into, margin)
 
         return run
 
