@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from subpixel.upscaler import Upscaler
+from tests.cli.conftest import run
+
+__all__ = ["run", "swift"]
 
 
 @pytest.fixture(scope="package")

@@ -153,6 +153,22 @@ def upscale(
             rich_help_panel=_FILMS,
         ),
     ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="Frames per second of numbered pictures (frame_%05d.png). [default: 25]",
+            rich_help_panel=_FILMS,
+        ),
+    ] = None,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview",
+            help="A few seconds only, bicubic beside the result, and how long the whole would take.",
+            rich_help_panel=_FILMS,
+        ),
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Show passes, tiles, memory and time, and do nothing.")] = False,
     pixel_limit: Annotated[
         int | None,
@@ -183,13 +199,18 @@ def upscale(
 
         subpixel upscale clip.mp4 --scale 3  # a video, with its sound and everything else in the file
 
+        subpixel upscale clip.mp4 --scale 3 --preview  # a few seconds of it, and how long the whole would take
+
         subpixel upscale clip.mp4 --scale 3 --resume  # goes on where it was stopped
+
+        subpixel upscale frame_%05d.png --rate 24 -o film.mp4  # numbered pictures
     """
     from subpixel import image
     from subpixel.cli.asked import Asked, Running
+    from subpixel.cli.filmwords import FilmWords, is_film
     from subpixel.cli.inputs import Naming, find_jobs
     from subpixel.cli.pictures import PictureCoding, upscale_pictures
-    from subpixel.cli.video import FilmJobs, FilmWords, is_film
+    from subpixel.cli.video import FilmJobs
     from subpixel.plan import Target, parse_factors, parse_size
 
     if size is not None:
@@ -203,10 +224,12 @@ def upscale(
     if threads is not None and threads > 0:
         image.set_threads(threads)
     wishes = [Target(factor, width, height) for factor in ((None,) if scale is None else parse_factors(scale))]
-    naming = Naming(output, tuple(wish.label for wish in wishes), format)
     running = Running(engine, precision, threads, tile)
-    words = FilmWords(codec, crf, preset, pixel_format, start, end, deinterlace, drop, resume)
-    films = [name for name in inputs if is_film(name)]
+    words = FilmWords(codec, crf, preset, pixel_format, start, end, deinterlace, drop, resume, rate, preview)
+    films = [name for name in inputs if is_film(name, output)]
+    pictures = [Path(name) for name in inputs if name not in films]
+    if films and pictures and output is not None and "{" not in output:
+        output = f"{output}/"  # a folder, as for several inputs of one kind
     words.check(films, within=within, format=format, file_quality=file_quality, lossless=lossless)
     failed: list[SubpixelError] = []
     if films:
@@ -214,7 +237,7 @@ def upscale(
             failed += FilmJobs(films, output, wishes, words, quality, overwrite, plan).run(
                 upscaler, quiet=quiet, as_json=as_json
             )
-    pictures = [Path(name) for name in inputs if name not in films]
+    naming = Naming(output, tuple(wish.label for wish in wishes), format)
     jobs = list(find_jobs(pictures, naming)) if pictures else []
     with (
         Display(len(jobs), quiet=quiet, as_json=as_json) as display,

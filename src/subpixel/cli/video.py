@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from subpixel.cli.display import seconds_text
+from subpixel.cli.filmwords import FilmWords, is_pattern
 from subpixel.cli.start import stop_if_asked
 from subpixel.errors import EngineError, ModelError, SettingError, SubpixelError
 
@@ -19,97 +20,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+    from subpixel.cli.inputs import Job
     from subpixel.plan import Target
     from subpixel.upscaler import Upscaler
-    from subpixel.video import Film, FilmResult, Progress, Wishes
+    from subpixel.video import Film, FilmResult, Progress
+    from subpixel.video.pictured import PictureFilm
+    from subpixel.video.preview import Preview
 
-_SUFFIXES: Final = frozenset((
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".m2ts", ".mts", ".vob", ".wmv",
-    ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".mxf", ".dv", ".rm", ".rmvb", ".y4m",
-))  # fmt: skip
 _PATIENCE: Final = 0.4  # seconds before a progress bar is worth drawing
-
-
-def is_film(name: str) -> bool:
-    """True for names of video files."""
-    return Path(name).suffix.lower() in _SUFFIXES
-
-
-@dataclass(frozen=True, slots=True)
-class FilmWords:
-    """Options for films alone, as they were typed; None or empty where they were not."""
-
-    codec: str | None
-    crf: float | None
-    preset: str | None
-    pixel_format: str | None
-    start: str | None
-    end: str | None
-    deinterlace: str | None
-    drop: str | None
-    resume: bool
-
-    @property
-    def typed(self) -> str:
-        """The first of them that was typed, empty where none was."""
-        words = {
-            "--codec": self.codec, "--crf": self.crf, "--preset": self.preset, "--pixel-format": self.pixel_format,
-            "--from": self.start, "--to": self.end, "--deinterlace": self.deinterlace, "--drop": self.drop,
-            "--resume": self.resume or None,
-        }  # fmt: skip
-        return next((word for word, value in words.items() if value is not None), "")
-
-    def check(
-        self,
-        films: Sequence[str],
-        *,
-        within: str | None,
-        format: str | None,
-        file_quality: int | None,
-        lossless: bool | None,
-    ) -> None:
-        """Raise SettingError where an option is for the other kind of input."""
-        if not films:
-            if self.typed:
-                raise SettingError(f"{self.typed} was given", "it is for videos, and no input is one")
-            return
-        for word, value, hint in (
-            ("--within", within, "give --quality fast, balanced or best"),
-            ("--format", format, "the suffix of -o chooses the container, --codec how it is coded"),
-            ("--file-quality", file_quality, "give --crf, smaller is better"),
-            ("--lossless", lossless, "give --codec ffv1"),
-        ):
-            if value is not None:
-                raise SettingError(f"{word} was given for the video {films[0]}", hint)
-
-    def wishes(self, target: Target, quality: str | None, overwrite: bool) -> Wishes:
-        """What is to be made of each film.
-
-        Raises:
-            SettingError: one that cannot be right.
-        """
-        from subpixel.video.encoding import Coding
-        from subpixel.video.films import Wishes, parse_deinterlace
-        from subpixel.video.oneline import span_of
-        from subpixel.zoo import DEFAULT_QUALITY, QUALITIES
-
-        worth = next((one for one in QUALITIES if one == quality), DEFAULT_QUALITY)
-        return Wishes(
-            target=target,
-            coding=Coding(self.codec or "", self.crf, self.preset, self.pixel_format, worth),
-            span=span_of(self.start, self.end),
-            deinterlace=parse_deinterlace(self.deinterlace or "auto"),
-            drop=_numbers(self.drop),
-            overwrite=overwrite,
-            resume=self.resume,
-        )
-
-
-def _numbers(text: str | None) -> tuple[int, ...]:
-    try:
-        return tuple(int(word) for word in (text or "").replace(",", " ").split())
-    except ValueError:
-        raise SettingError(f"the streams to drop are {text!r}", "give their numbers, as --drop 2,3") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,44 +58,86 @@ class FilmJobs:
         Raises:
             ModelError, EngineError: as wrong for every other film.
         """
-        from subpixel.cli.inputs import Naming, drop_folders, find_jobs, make_folder
-        from subpixel.video import Film
-        from subpixel.video.oneline import default_target
+        from subpixel.cli.inputs import drop_folders, make_folder
 
-        naming = Naming(self.output, tuple(target.label for target in self.targets), None)
         failed: list[SubpixelError] = []
         with FilmDisplay(quiet=quiet, as_json=as_json) as display:
-            for job in find_jobs([Path(name) for name in self.inputs], naming):
+            for job in self._jobs():
                 if isinstance(job, tuple):
                     failed.append(job[1])
                     display.error(*job)
                     continue
                 for path, target in zip(job.targets, self.targets, strict=True):
+                    final = self._final(job.source, path, target)
                     made: list[Path] = []
-                    final = path
-                    if self.output is None or path.suffix == job.source.suffix:  # nobody asked for this container
-                        final = path.with_suffix(default_target(job.source, target, self.words.codec or "").suffix)
                     try:
-                        wishes = self.words.wishes(target, self.quality, self.overwrite)
                         made = make_folder(final)
-                        film = Film(job.source, final, upscaler, wishes)
-                        if self.plan:
-                            display.plan(film, upscaler)
-                            drop_folders(made)
-                            continue
-                        display.begin(film)
-                        display.result(film.make(progress=display.progress))
+                        self._one(job.source, final, target, upscaler, display)
                     except KeyboardInterrupt:
                         display.stopped(final)
                         raise
                     except SubpixelError as error:
-                        drop_folders(made)
                         stop_if_asked()
                         if isinstance(error, ModelError | EngineError):
                             raise
                         failed.append(error)
                         display.error(job.source, error)
+                    finally:
+                        drop_folders(made)  # as far as they are empty
         return failed
+
+    def _jobs(self) -> Iterator[Job | tuple[Path, SubpixelError]]:
+        """What is read and written; numbered pictures are no file that could be looked for."""
+        from subpixel.cli.inputs import Job, Naming, find_jobs
+
+        naming = Naming(self.output, tuple(target.label for target in self.targets), None)
+        files = [Path(name) for name in self.inputs if not is_pattern(name)]
+        if files:
+            yield from find_jobs(files, naming)
+        for name in self.inputs:
+            if not is_pattern(name):
+                continue
+            source = Path(name)
+            if self.output is None:
+                yield Job(source, naming.beside(source))
+            elif naming.is_pattern:
+                yield Job(source, naming.filled(source.stem, source))
+            elif len(self.targets) > 1:
+                raise SettingError(f"{self.output} is one name, for {len(self.targets)} sizes", "put {scale} into it")
+            else:
+                yield Job(source, (Path(self.output),))
+
+    def _final(self, source: Path, path: Path, target: Target) -> Path:
+        """The file to write, in a container that can be written where nobody asked for one."""
+        from subpixel.video.oneline import default_target
+        from subpixel.video.preview import preview_path
+
+        if self.output is None:
+            path = default_target(source, target, self.words.codec or "")
+            return preview_path(path) if self.words.preview else path
+        chosen = path == Path(self.output) or "{" in self.output
+        return path if chosen else path.with_suffix(default_target(source, target, self.words.codec or "").suffix)
+
+    def _one(self, source: Path, final: Path, target: Target, upscaler: Upscaler, display: FilmDisplay) -> None:
+        """Make one result, its preview, or its plan."""
+        from subpixel.video.oneline import open_film
+        from subpixel.video.pictured import is_pictures
+        from subpixel.video.preview import preview
+
+        wishes, rate = self.words.wishes(target, self.quality, self.overwrite), self.words.exact_rate
+        if self.words.preview:
+            if is_pictures(source) or is_pictures(final):
+                raise SettingError("--preview was given for pictures", "it is for video files; leave it out")
+            display.begin(source)
+            shown = preview(source, final, upscaler, wishes, progress=display.progress)
+            display.result(shown.film, shown)
+            return
+        film = open_film(source, final, upscaler, wishes, rate)
+        if self.plan:
+            display.plan(source, film, upscaler)
+            return
+        display.begin(source, film.notes)
+        display.result(film.make(progress=display.progress))
 
 
 class FilmDisplay:
@@ -194,6 +154,7 @@ class FilmDisplay:
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._label = ""
+        self._told: tuple[str, ...] = ()
         self._started = time.monotonic()
 
     def __enter__(self) -> FilmDisplay:
@@ -209,11 +170,11 @@ class FilmDisplay:
             self._bar.stop()
             self._bar = None
 
-    def begin(self, film: Film) -> None:
+    def begin(self, source: Path, notes: Sequence[str] = ()) -> None:
         """A film is begun; what its result will not have is said now."""
-        self._label, self._started = film.clip.path.name, time.monotonic()
-        for note in film.notes:
-            self._say(f"{film.clip.path}  note: {note}")
+        self._label, self._started, self._told = source.name, time.monotonic(), tuple(notes)
+        for note in notes:
+            self._say(f"{source}  note: {note}")
 
     def progress(self, now: Progress) -> None:
         """Some frames are done."""
@@ -224,11 +185,12 @@ class FilmDisplay:
         assert self._task is not None
         self._bar.update(self._task, completed=now.done, total=now.total, told=told(now))
 
-    def result(self, result: FilmResult) -> None:
-        """A film is whole."""
+    def result(self, result: FilmResult, preview: Preview | None = None) -> None:
+        """A film is whole, or its preview."""
         self._end()
         if self._json:
-            self._print(json.dumps(_row(result)))
+            whole = {} if preview is None else {"whole": {"frames": preview.frames, "seconds": preview.seconds}}
+            self._print(json.dumps({**_row(result), **whole}))
             return
         took = seconds_text(result.clock.whole)
         speed = (result.frames - result.resumed) / result.clock.whole if result.clock.whole > 0 else 0.0
@@ -238,39 +200,20 @@ class FilmDisplay:
             f"{' + '.join(result.models) or 'resampling'}, {took} ({speed:.3g} frames/s), {size_text(result.bytes)}"
         )
         for note in result.notes:
-            self._say(f"  note: {note}")
+            if note not in self._told:
+                self._say(f"  note: {note}")
+        if preview is not None and preview.seconds is not None:
+            self._say(f"  the whole, {preview.frames} frames, takes about {seconds_text(preview.seconds)}")
 
-    def plan(self, film: Film, upscaler: Upscaler) -> None:
+    def plan(self, source: Path, film: Film | PictureFilm, upscaler: Upscaler) -> None:
         """What would be done."""
-        clip, encoder = film.clip, film.encoder
-        frames = film.source().count
-        seconds = film.seconds(upscaler)
-        row = {
-            "input": str(clip.path),
-            "output": str(film.target),
-            "from": [clip.size.width, clip.size.height],
-            "size": [encoder.size.width, encoder.size.height],
-            "frames": frames,
-            "rate": float(clip.rate),
-            "models": [step.model.name for step in film.plan.passes],
-            "encoder": encoder.encoder,
-            "format": encoder.format,
-            "copied": [str(track) for track in film.copied],
-            "notes": list(film.notes),
-            "seconds": None if seconds is None else round(seconds, 1),
-        }
+        from subpixel.cli.filmplan import plan_lines, plan_row
+
         if self._json:
-            self._print(json.dumps(row))
-            return
-        many = "an unknown number of frames" if frames is None else f"{frames} frames"
-        self._print(f"{clip.path} → {film.target}  {clip.size} → {encoder.size}, {many} at {float(clip.rate):.4g}/s")
-        self._print(f"  networks: {' + '.join(row['models']) or 'resampling'}")  # type: ignore[arg-type]
-        self._print(f"  film: {clip.codec} {clip.format} → {encoder.encoder} {encoder.format}, {_options(film)}")
-        self._print(f"  copied: {', '.join(map(str, film.copied)) or 'no other stream'}")
-        for note in film.notes:
-            self._print(f"  note: {note}")
-        if seconds is not None:
-            self._print(f"  time: about {seconds_text(seconds)} for the networks")
+            self._print(json.dumps(plan_row(source, film, upscaler)))
+        else:
+            for line in plan_lines(source, film, upscaler):
+                self._print(line)
 
     def stopped(self, target: Path) -> None:
         """The user stopped the work."""
@@ -328,10 +271,6 @@ def _made_bar(label: str) -> tuple[Bar, TaskID]:
     )
     bar.start()
     return bar, bar.add_task(label, total=None, told="")
-
-
-def _options(film: Film) -> str:
-    return ", ".join(f"{name} {value}" for name, value in film.encoder.options) or "lossless"
 
 
 def _row(result: FilmResult) -> dict[str, object]:

@@ -114,8 +114,9 @@ def assemble(recipe: Recipe, journal: Journal, target: Path) -> None:
             try:
                 made.fill(source, journal)
                 made.container.close()
-                if not recipe.container.aspect and recipe.encoder.aspect != 1:
-                    state_shape(journal.result, recipe.encoder.size, recipe.encoder.aspect)
+                encoder = recipe.encoder
+                if encoder.aspect != 1 and not (recipe.container.aspect or encoder.codec.shape):
+                    state_shape(journal.result, encoder.size, encoder.aspect)
             except BaseException:
                 made.close_quietly()
                 raise

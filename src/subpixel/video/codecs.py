@@ -24,6 +24,7 @@ class Codec:
         efforts: its value for ``fast``, ``balanced`` and ``best``.
         fixed: further options of the encoder.
         even: True where width and height have to be even with halved chroma.
+        shape: True where its own headers say how wide a sample is.
         tag: four letters that players expect in MP4 and MOV; empty for FFmpeg's own.
     """
 
@@ -36,6 +37,7 @@ class Codec:
     efforts: tuple[str, str, str] = ("", "", "")
     fixed: tuple[tuple[str, str], ...] = ()
     even: bool = True
+    shape: bool = False
     tag: str = ""
 
     def effort(self, quality: Quality) -> str:
@@ -44,8 +46,8 @@ class Codec:
 
 
 CODECS: Final = (
-    Codec("h264", "H.264", ("libx264",), 18, efforts=("veryfast", "fast", "slow")),
-    Codec("hevc", "HEVC", ("libx265",), 20, efforts=("ultrafast", "fast", "slow"), tag="hvc1"),
+    Codec("h264", "H.264", ("libx264",), 18, efforts=("veryfast", "fast", "slow"), shape=True),
+    Codec("hevc", "HEVC", ("libx265",), 20, efforts=("ultrafast", "fast", "slow"), shape=True, tag="hvc1"),
     Codec("av1", "AV1", ("libsvtav1",), 25, 63, efforts=("11", "8", "5")),
     Codec(
         "vp9", "VP9", ("libvpx-vp9",), 24, 63, "cpu-used", ("8", "5", "2"),

@@ -24,6 +24,7 @@ from subpixel.video.encoding import Coding
 from subpixel.video.films import Deinterlace, Film, FilmResult, Wishes, filter_for
 from subpixel.video.flow import Tell
 from subpixel.video.frames import FrameUpscaler
+from subpixel.video.pictured import PictureFilm, is_pictures
 from subpixel.video.planes import Coloured, Frame
 from subpixel.video.reading import FilmSource, Span
 from subpixel.zoo import DEFAULT_QUALITY
@@ -63,11 +64,28 @@ def default_target(source: Path, target: Target, codec: str = "") -> Path:
 
     Sources whose container is not written, as AVI, become Matroska; FFV1 and ProRes go where they belong.
     """
+    if is_pictures(source):
+        return source.with_name(f"{source.stem}-{target.label}{source.suffix}")
     suffix = source.suffix if is_written(source.suffix) else FALLBACK
     belongs = {"ffv1": (".mkv",), "prores": (".mov", ".mkv")}.get(codec, ())
     if belongs and suffix.lower() not in belongs:
         suffix = belongs[0]
     return source.with_name(f"{source.stem}-{target.label}{suffix}")
+
+
+def open_film(
+    source: str | Path, output: str | Path, upscaler: Upscaler, wishes: Wishes, rate: Fraction | None = None
+) -> Film | PictureFilm:
+    """A film with everything checked before any frame is made; `PictureFilm` where either end is pictures.
+
+    Raises:
+        SubpixelError: as `Film` and `PictureFilm`.
+    """
+    if is_pictures(source) or is_pictures(output):
+        return PictureFilm(source, output, upscaler, wishes, rate)
+    if rate is not None:
+        raise SettingError(f"the rate is {float(rate):g}", f"leave it out: {source} says it")
+    return Film(source, output, upscaler, wishes)
 
 
 def upscale(
@@ -92,14 +110,16 @@ def upscale(
     overwrite: bool = False,
     resume: bool = False,
     reuse: bool = True,
+    rate: float | Fraction | None = None,
     progress: Tell | None = None,
     cancel: threading.Event | None = None,
 ) -> FilmResult:
     """Make a film larger, and keep everything else that is in its file.
 
     Args:
-        source: the video file.
-        output: the file to write, its suffix chooses the container; None: beside the source, as ``clip-x3.mp4``.
+        source: the video file, numbered pictures (``frame_%05d.png``), or an animated GIF or WebP.
+        output: the file to write, its suffix chooses the container, numbered pictures, or an animated GIF or WebP;
+            None: beside the source, as ``clip-x3.mp4``.
         scale: factor, above 0 and up to 16; 4 if nothing else is given.
         width: width to fit inside.
         height: height to fit inside.
@@ -118,6 +138,7 @@ def upscale(
         overwrite: replace an existing file, and throw away the journal of work that was stopped.
         resume: go on with work that was stopped, where there is such.
         reuse: take what is as in the last frame from its result; the film is the same, only the time differs.
+        rate: frames per second of numbered pictures; None: 25.
         progress: called after every frame, from this thread.
         cancel: set it, from any thread, to stop; what is finished is kept for `resume`.
 
@@ -140,10 +161,11 @@ def upscale(
         resume=resume,
         reuse=reuse,
     )
+    exact = None if rate is None else Fraction(str(rate))
     if upscaler is not None:
-        return Film(source, given, upscaler, wishes).make(progress=progress, cancel=cancel)
+        return open_film(source, given, upscaler, wishes, exact).make(progress=progress, cancel=cancel)
     with Upscaler(model, quality=quality, restore=restore) as own:
-        return Film(source, given, own, wishes).make(progress=progress, cancel=cancel)
+        return open_film(source, given, own, wishes, exact).make(progress=progress, cancel=cancel)
 
 
 @dataclass(frozen=True, slots=True)
