@@ -98,11 +98,12 @@ class Graph:
         self.weights.append(numpy_helper.from_array(value, f"w{len(self.weights)}"))
         return str(self.weights[-1].name)
 
-    def onnx(self, outputs: dict[str, str]) -> bytes:
+    def onnx(self, outputs: dict[str, str], made_channels: int = 0) -> bytes:
         from onnx import TensorProto, helper
 
         def tensor(name: str, *sides: str) -> Any:
-            return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", self.channels, *sides])
+            channels = self.channels if name == "x" else made_channels or self.channels
+            return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", channels, *sides])
 
         nodes = [*self.nodes, *(helper.make_node("Identity", [made], [name]) for name, made in outputs.items())]
         made = [tensor(name, f"{name}_h", f"{name}_w") for name in outputs]
@@ -199,3 +200,13 @@ def int8(folder: Path, *, scale: int = 2, channels: int = 1) -> Path:
     detail = graph.shuffle(graph.int8_conv(x, MAPS, channels * scale**2, gain=0.1), scale)
     onnx = graph.onnx({"y": graph.node("Add", detail, graph.repeated("x", scale))})
     return write(folder, onnx, scale=scale, halo=4, int8=True, colour="rgb" if channels == 3 else "y")
+
+
+def mending(folder: Path, *, outputs: int = 2) -> Path:
+    """Changes colour at the picture's own size, by what luma and colour around it are. Halo 2."""
+    graph = Graph(3, seed=4)
+    change = graph.conv(graph.relu(graph.conv("x", 3, MAPS)), MAPS, outputs, gain=0.2)
+    kernel = np.zeros((outputs, 3, 1, 1), np.float32)
+    kernel[0, 1] = kernel[-1, 2] = 1
+    onnx = graph.onnx({"y": graph.node("Add", change, graph.node("Conv", "x", graph.constant(kernel)))}, outputs)
+    return write(folder, onnx, scale=1, halo=2, task="colour")

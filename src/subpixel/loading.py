@@ -17,7 +17,7 @@ from subpixel.engines import (
 )
 from subpixel.ensemble import FOLD, ensemble
 from subpixel.plan import PassModel
-from subpixel.tile import Network
+from subpixel.tile import CHROMA_HALO, Mending, Network
 from subpixel.types import Precision, PrecisionChoice, Quality
 
 
@@ -75,8 +75,10 @@ class Networks:
             card, fold, more = zoo.card(source), 1, 0
             if self._eightfold:
                 fold, more = FOLD, 2 * scale**2 + 1  # the sum, a result, the input laid down anew
-            activations = card.activations + more
-            made[scale] = PassModel(card.name, scale, card.halo, fold * card.work_for(scale), activations, card.align)
+            activations, halo = card.activations + more, card.halo
+            if card.mends:
+                halo = max(halo, CHROMA_HALO + zoo.load_colour(card.mends).card.halo)
+            made[scale] = PassModel(card.name, scale, halo, fold * card.work_for(scale), activations, card.align)
         return made
 
     def load(
@@ -106,6 +108,7 @@ class Networks:
         if precision == "int8" and self._precision == "auto" and not card.int8:
             precision = choose_precision("auto", engine=self._engine, bits=8)
         run = self._runner(source, precision, scales, workers or self._threads)
+        mends = card.mends if colour and card.colour == "y" else ""
         return Network(
             name=card.name,
             run=ensemble(run) if self._eightfold else run,
@@ -115,7 +118,17 @@ class Networks:
             value_range=card.value_range,
             align=card.align,
             keeps_flat=card.task == "super-resolution",
+            mending=self._mending(mends, precision, workers or self._threads) if mends else None,
         )
+
+    def _mending(self, name: str, precision: Precision, threads: int) -> Mending:
+        """What mends colour, in int8 beside int8, else in fp32: bfloat16 is too coarse for what it keeps."""
+        network = zoo.load_colour(name).network
+        key = (name, precision, (1,), threads)
+        if key not in self._runners:
+            settings = EngineSettings(threads, "int8" if precision == "int8" else "fp32", (1,))
+            self._runners[key] = load_engine(self._engine).load(network, settings)
+        return Mending(name, self._runners[key], network.halo)
 
     def load_samples(
         self, scales: tuple[int, ...], precision: Precision, levels: Levels, *, workers: int | None = None

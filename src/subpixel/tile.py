@@ -39,6 +39,21 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
+class Mending:
+    """A loaded network that mends the colour of squeezed pictures at their own size: Y, R−G, B−G → R−G, B−G.
+
+    Attributes:
+        name: of it.
+        run: the engine's runner.
+        halo: receptive radius, input pixels.
+    """
+
+    name: str
+    run: Runner
+    halo: int
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """A loaded network and what it expects.
 
@@ -52,6 +67,7 @@ class Network:
         align: its input starts at multiples of so many pixels of the picture, and has such sides.
         keeps_flat: True for networks that only enlarge: of one flat colour they should make the same flat colour, of
             grey they should make grey.
+        mending: beside a network on luma: what mends the colour; None: it is enlarged as it is.
     """
 
     name: str
@@ -62,6 +78,7 @@ class Network:
     value_range: tuple[float, float]
     align: int = 1
     keeps_flat: bool = True
+    mending: Mending | None = None
 
     @property
     def margin(self) -> int:
@@ -82,6 +99,11 @@ _ALPHA_REACH = 1
 
 CHROMA_HALO = 4
 """How far the enlargement of colour sees, input pixels: `prefilter` two, and bicubic enlargement two."""
+
+
+def colour_halo(mending: Mending | None) -> int:
+    """How far beyond a tile colour is looked at, input pixels."""
+    return CHROMA_HALO + (mending.halo if mending else 0)
 
 
 def top_of(out: NDArray[np.generic]) -> float:
@@ -138,7 +160,7 @@ class TileWork:
     def __init__(self, network: Network, clock: Clock) -> None:
         self.network = network
         self.clock = clock
-        self.halo = max(network.margin, CHROMA_HALO)
+        self.halo = align_up(max(network.margin, colour_halo(network.mending)), network.align)
 
     def __call__(self, tile: Planes, alpha: bool, outs: Sequence[NDArray[np.generic]]) -> None:
         """Enlarge `tile` (channels, h + 2·halo, w + 2·halo) into `outs`, one for each scale, which `store` describes.
@@ -157,7 +179,8 @@ class TileWork:
         else:
             y, differences = rgb_to_y_and_differences(colour)
             large, spent = self._scaled(y)
-            differences = _crop(differences, self.halo - CHROMA_HALO)
+            differences, more = self._mended(y, differences)
+            spent += more
             pairs = zip(large, self.network.scales, strict=True)
             results = [partial(_coloured, luma, differences, scale) for luma, scale in pairs]
         masks: Sequence[Planes | None] = [None] * len(outs)
@@ -222,6 +245,32 @@ class TileWork:
         if self.network.keeps_flat:  # grey went in, so grey is what came out already
             return tuple(planes[:1] for planes in big), spent
         return tuple(y_to_grey(rgb_to_y(planes)) for planes in big), spent
+
+    def _mended(self, y: Planes, differences: Planes) -> tuple[Planes, float]:
+        """Differences of colour with `CHROMA_HALO`, mended where there is a network for it.
+
+        Where they are flat as far as it sees they stay what they are: grey stays grey.
+        """
+        mending = self.network.mending
+        spare = self.halo - colour_halo(mending)
+        seen = _crop(differences, spare)
+        if mending is None:
+            return seen, 0.0
+        inside = _crop(seen, mending.halo)
+        if not seen.any():
+            return inside, 0.0
+        batch = np.concatenate((_crop(y, spare), seen))[None]
+        started = time.perf_counter()
+        (result,) = mending.run(batch)
+        spent = time.perf_counter() - started
+        if result.shape != (1, 2, *seen.shape[1:]):
+            raise ModelDamaged(
+                f"the network {mending.name} makes {_sides(result)} of {_sides(batch)}, not two channels as large",
+                "install the package again",
+            )
+        made = _crop(result[0], mending.halo)
+        keep_flat([made], seen, (1,), mending.halo)
+        return made, spent
 
     def _masks(self, alpha: Planes) -> tuple[_Results, float]:
         """Alpha through the same network, as a grey picture; areas of one value need no network."""

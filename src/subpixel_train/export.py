@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -13,14 +14,16 @@ import torch
 
 from subpixel.errors import OutputExists, TrainingError
 from subpixel.types import Precision
+from subpixel.zoo import COLOUR
 from subpixel_train import costs, files, recipe, torch_graph
 from subpixel_train.data import Geometry, held_out_pairs, training_photographs
-from subpixel_train.graph import check_parity, to_onnx
+from subpixel_train.graph import check_colour, check_parity, to_onnx
 from subpixel_train.held import values_held
-from subpixel_train.networks import Chain, Network, Plain, PlainInt8, build
+from subpixel_train.networks import Chain, Colour, Network, Plain, PlainInt8, build
+from subpixel_train.networks.colour import ColourCoreInt8, encoded
 from subpixel_train.pretrained import without_weights
 from subpixel_train.quantise import calibration
-from subpixel_train.quantise.graph import to_qdq
+from subpixel_train.quantise.graph import colour_to_qdq, to_qdq
 from subpixel_train.recipe import Recipe
 from subpixel_train.rounding import settle
 from subpixel_train.train.state import RECIPE, load_weights
@@ -78,6 +81,13 @@ def export_run(run: Path, output: Path, *, data: Path | None, overwrite: bool, i
     weights, card = output / f"{made.name}.onnx", output / "card.toml"
     if card.exists() and not overwrite:
         raise OutputExists(f"{card} exists", "replace it with --overwrite, or give another --output")
+    if isinstance(network, Colour):
+        core = _rounded_colour(made, network, data, int8)
+        onnx = colour_to_qdq(core)
+        check_colour(core, onnx)
+        files.replace(weights, onnx)
+        files.replace(card, colour_card(made, core, onnx).encode())
+        return card
     network = _rounded(made, network, data, int8)
     if isinstance(network, PlainInt8):
         onnx = to_qdq(network)
@@ -109,18 +119,33 @@ def _rounded(made: Recipe, network: Network, data: Path | None, int8: bool | Non
         return network
     if int8 is False:
         return network
+    fitted = PlainInt8(network.settings.model_copy(update={"int8": True}), network.scale)
+    fitted.load_state_dict(network.state_dict())
+    calibration.fit(fitted, (_aligned(small, network.align) for small in _held_out(made, network, data)))
+    return fitted.eval()
+
+
+def _rounded_colour(made: Recipe, network: Colour, data: Path | None, int8: bool | None) -> ColourCoreInt8:
+    """What mends colour, fitted to int8 by the pictures its training held out."""
+    if int8 is False:
+        raise TrainingError(f"{made.name} ships in int8 alone", "leave --float out")
+    fitted = ColourCoreInt8(network.core.settings)
+    fitted.load_state_dict(network.core.state_dict())
+    calibration.fit(fitted, map(encoded, _held_out(made, network, data)))
+    return fitted.eval()
+
+
+def _held_out(made: Recipe, network: Network, data: Path | None) -> Iterator[torch.Tensor]:
+    """Small pictures (1, channels, H, W) that the training held out."""
     if data is None:
         raise TrainingError(
             f"{made.name} is rounded to int8 by pictures that its training held out, and none are known",
             "give --data, or --float for a file without int8",
         )
-    fitted = PlainInt8(network.settings.model_copy(update={"int8": True}), network.scale)
-    fitted.load_state_dict(network.state_dict())
     _, held_out = training_photographs(data, made.data)
     geometry = Geometry(network.scales, 0, network.channels)
-    pictures = (pair.whole(geometry).input for pair in held_out_pairs(held_out, network, made.data))
-    calibration.fit(fitted, (_aligned(torch.from_numpy(small)[None], network.align) for small in pictures))
-    return fitted.eval()
+    for pair in held_out_pairs(held_out, network, made.data):
+        yield torch.from_numpy(pair.whole(geometry).input)[None]
 
 
 def _aligned(small: torch.Tensor, align: int) -> torch.Tensor:
@@ -167,13 +192,51 @@ def held_values(network: Network, onnx: bytes) -> int:
     return max(measured, counted)  # bytes are less than floats: in fp32 it holds what was counted
 
 
-def card_text(made: Recipe, network: Network, onnx: bytes, held: int, scores: list[Score]) -> str:
-    """The card as TOML; JSON's strings and numbers are TOML's too."""
-    cost = costs.measure(network)
+def colour_card(made: Recipe, core: ColourCoreInt8, onnx: bytes) -> str:
+    """The card of a network that mends colour."""
+    parameters = sum(p.numel() for p in core.parameters())
+    facts = {
+        **_common(made, onnx),
+        "title": made.card.title or "Colour",
+        "task": COLOUR,
+        "family": made.name,
+        "scale": 1,
+        "colour": "rgb",
+        "halo": core.halo,
+        "parameters": parameters,
+        "macs": sum(layer.weight.numel() for layer in core.convolutions()),
+        "activations": 2 * core.settings.width,
+        "int8": True,
+    }
+    return "\n".join(_line(*fact) for fact in facts.items()) + "\n"
+
+
+def _common(made: Recipe, onnx: bytes) -> dict[str, object]:
     facts: dict[str, object] = {
         "name": made.name,
-        "title": f"{made.card.title or network.title} {' and '.join(f'×{scale}' for scale in network.scales)}",
         "summary": made.card.summary,
+        "weights": f"{made.name}.onnx",
+        "sha256": hashlib.sha256(onnx).hexdigest(),
+        "licence": made.card.licence,
+        "recipe": made.name,
+        "training_data": made.card.training_data,
+    }
+    if made.card.training:
+        facts["training"] = made.card.training
+    return facts
+
+
+def _line(key: str, value: object) -> str:
+    """A line of TOML; JSON's strings and numbers are TOML's too."""
+    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def card_text(made: Recipe, network: Network, onnx: bytes, held: int, scores: list[Score]) -> str:
+    """The card as TOML."""
+    cost = costs.measure(network)
+    facts: dict[str, object] = {
+        **_common(made, onnx),
+        "title": f"{made.card.title or network.title} {' and '.join(f'×{scale}' for scale in network.scales)}",
         "task": "super-resolution",
         "family": made.name.removesuffix(f"-x{made.scale}"),
         "scale": made.scale,
@@ -183,12 +246,7 @@ def card_text(made: Recipe, network: Network, onnx: bytes, held: int, scores: li
         "parameters": network.trained_parameters,
         "macs": cost.multiply_adds,
         "activations": held,
-        "weights": f"{made.name}.onnx",
-        "sha256": hashlib.sha256(onnx).hexdigest(),
-        "licence": made.card.licence,
         "paper": network.paper,
-        "recipe": made.name,
-        "training_data": made.card.training_data,
     }
     if len(network.scales) > 1:
         facts["scales"] = list(network.scales)
@@ -196,9 +254,9 @@ def card_text(made: Recipe, network: Network, onnx: bytes, held: int, scores: li
         facts["align"] = network.align
     if isinstance(network, PlainInt8):
         facts["int8"] = True
-    if made.card.training:
-        facts["training"] = made.card.training
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]
+    if made.card.mends:
+        facts["mends"] = made.card.mends
+    lines = [_line(*fact) for fact in facts.items()]
     for scale in network.scales[:-1]:
         lines += ["", f"[outputs.x{scale}]", f"macs = {costs.measure(network, scale).multiply_adds}"]
     for score in scores:

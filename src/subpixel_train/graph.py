@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import onnx
@@ -16,6 +16,9 @@ from subpixel import __version__
 from subpixel.errors import TrainingError
 from subpixel.types import NetworkFile, Precision
 from subpixel_train.networks import BicubicEnlarge, Chain, Network, recentre
+
+if TYPE_CHECKING:
+    from subpixel_train.networks.colour import ColourCoreInt8
 
 OPSET: Final = 17
 IR_VERSION: Final = 8  # the one that belongs to opset 17, so that runtimes of 2022 still open it
@@ -68,10 +71,15 @@ def to_onnx(network: Chain, centre: float = 0.0) -> bytes:
     return assemble(f"{network.name}-x{scale}", nodes, weights)
 
 
-def assemble(name: str, nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto]) -> bytes:
-    """A checked ONNX file with one input "x" (N, 1, H, W) and one output "y" (N, 1, rH, rW), float32, sizes free."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1, "H", "W"])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 1, "rH", "rW"])
+def assemble(
+    name: str, nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto], channels: tuple[int, int] = (1, 1)
+) -> bytes:
+    """A checked ONNX file with one input "x" (N, C, H, W) and one output "y" (N, D, rH, rW), float32, sizes free.
+
+    `channels` are C and D.
+    """
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", channels[0], "H", "W"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", channels[1], "rH", "rW"])
     model = helper.make_model(
         helper.make_graph(nodes, name, [x], [y], weights),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -157,6 +165,29 @@ def check_parity(
                 f"at most {allowed:.0e} is allowed" if allowed else "every bit must be the same",
             )
     return worst
+
+
+def check_colour(core: ColourCoreInt8, model: bytes) -> None:
+    """Run the ONNX file of a network that mends colour by ONNX Runtime and OpenVINO and compare with PyTorch.
+
+    Raises:
+        TrainingError: an engine differs in a bit.
+    """
+    from subpixel.engines import EngineSettings, load_engine
+
+    file = NetworkFile("colour", model, 1, 3, core.halo, int8=True)
+    rng = np.random.default_rng(0)
+    for engine in ("onnxruntime", "openvino"):
+        run = load_engine(engine).load(file, EngineSettings(1, "int8"))
+        for n, h, w in PARITY_SIZES:
+            x = rng.random((n, 3, h, w), np.float32)
+            x[:, 1:] = 2 * x[:, 1:] - 1
+            coded = torch.from_numpy(np.concatenate((x[:, :1], x[:, 1:] * 0.5 + 0.5), axis=1))
+            with torch.inference_mode():
+                wanted = 2 * core(coded).numpy()
+            made = run(x)[0]
+            if not np.array_equal(made, wanted):
+                raise TrainingError(f"{engine} differs from PyTorch by {np.abs(made - wanted).max():.1e}")
 
 
 def _engines(

@@ -32,6 +32,7 @@ class CardSettings(_Settings):
     summary: str = Field(description="one sentence: what the model is good for")
     title: str = Field(default="", description="name for people; none: the network's")
     licence: str = Field("Apache-2.0", description="licence of the weights")
+    mends: str = Field(default="", description="the network that mends colour beside this one; none: bicubic alone")
     training: str = Field(
         default="", description="how long it was trained and how far it is from the published figures"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,10 +18,11 @@ from typing import Final
 
 from subpixel.errors import ModelDamaged, ModelUnknown
 from subpixel.types import NetworkFile, Quality
-from subpixel.zoo.card import Card, Colour, Output, Score, read_card
+from subpixel.zoo.card import COLOUR, Card, Colour, Output, Score, read_card
 from subpixel.zoo.line import DEFAULT_QUALITY, QUALITIES, RESTORE, defaults
 
 __all__ = [
+    "COLOUR",
     "DEFAULT_QUALITY",
     "QUALITIES",
     "Card",
@@ -32,12 +34,15 @@ __all__ = [
     "card",
     "default_models",
     "families",
+    "load_colour",
     "load_model",
     "model_names",
     "read_card",
 ]
 
 _MODELS: Final = Path(__file__).parent / "models"
+_COLOURS: Final = Path(__file__).parent / "colours"
+"""Networks that mend colour, in folders as those of models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,10 @@ def candidates(
         smaller = {scale: member.name for member in own for scale in member.scales}
         found: dict[int, str | Path] = {**smaller, **{member.scale: member.name for member in own}}
         return dict(sorted(found.items()))
-    return dict.fromkeys(card(model).scales, model)
+    one = card(model)
+    if one.task == COLOUR:
+        raise ModelUnknown(f"{one.name} does not enlarge: it mends colour", "subpixel models lists those that do")
+    return dict.fromkeys(one.scales, model)
 
 
 def load_model(name: str | Path) -> Model:
@@ -150,7 +158,23 @@ def load_model(name: str | Path) -> Model:
     """
     found = card(name)
     folder = _MODELS / str(name) if str(name) in model_names() else _folder(name)
-    path = (folder or _MODELS) / found.weights
+    return _verified(found, (folder or _MODELS) / found.weights)
+
+
+def load_colour(name: str) -> Model:
+    """A network that mends colour, as `Card.mends` names it.
+
+    Raises:
+        ModelDamaged: there is none of that name, or it is malformed, missing or changed.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name) or not (_COLOURS / name).is_dir():
+        there = ", ".join(sorted(path.name for path in _COLOURS.iterdir()))
+        raise ModelDamaged(f"no network called {name!r} mends colour", f"those there are: {there}")
+    found = read_card(_COLOURS / name / "card.toml")
+    return _verified(found, _COLOURS / name / found.weights)
+
+
+def _verified(found: Card, path: Path) -> Model:
     try:
         onnx = path.read_bytes()
     except OSError as error:

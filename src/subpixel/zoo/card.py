@@ -13,6 +13,9 @@ from subpixel.errors import ModelDamaged
 
 Colour: TypeAlias = Literal["y", "rgb"]
 
+COLOUR: Final = "colour"
+"""The task of networks that mend colour at the picture's own size: Y, R−G, B−G → R−G, B−G."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -43,7 +46,7 @@ class Card:
         name: unique name, also its folder's: letters, digits, ``.``, ``_``, ``-``.
         title: name for people.
         summary: one sentence on what it is good for.
-        task: what it does; ``"super-resolution"`` enlarges.
+        task: what it does; ``"super-resolution"`` enlarges, ``"colour"`` mends colour at the picture's own size.
         family: models of one family differ only in scale; a family's name stands for all of them.
         scale: factor of one pass; of a network that gives several results, the largest.
         colour: what the network sees: ``"y"`` (luma of BT.601, studio range) or ``"rgb"``.
@@ -53,6 +56,7 @@ class Card:
         align: 1, or for a network with strides inside: its input starts at multiples of so many small pixels, and has
             such sides.
         value_range: what 0 and 1 become at the network's input and output, e.g. (0, 1) or (0, 255).
+        mends: for networks on luma trained on squeezed pictures: name of the network that mends the colour beside it.
         halo: receptive radius in input pixels: how far away a pixel can change a result.
         parameters: number of trained parameters.
         macs: multiply-adds per input pixel (for estimates of time); 0: as many as parameters.
@@ -94,6 +98,7 @@ class Card:
     scores: dict[str, Score] = field(default_factory=dict)
     float_scores: dict[str, Score] = field(default_factory=dict)
     outputs: dict[int, Output] = field(default_factory=dict)
+    mends: str = ""
 
     def __post_init__(self) -> None:
         if not self.scales:
@@ -125,7 +130,7 @@ _TYPES: Final[dict[str, type]] = {
     "name": str, "title": str, "summary": str, "task": str, "family": str, "scale": int, "colour": str, "halo": int,
     "weights": str, "sha256": str, "licence": str, "scales": list, "align": int, "value_range": list, "parameters": int,
     "macs": int, "activations": int, "paper": str, "recipe": str, "training": str, "training_data": list,
-    "scores": dict, "outputs": dict, "int8": bool, "float_scores": dict,
+    "scores": dict, "outputs": dict, "int8": bool, "float_scores": dict, "mends": str,
 }  # fmt: skip
 
 _KINDS: Final = {
@@ -135,7 +140,7 @@ _KINDS: Final = {
 _RULES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
     ("name", lambda v: re.fullmatch(r"[A-Za-z0-9._-]+", v) is not None, "use letters, digits, '.', '_' and '-'"),
     ("colour", lambda v: v in ("y", "rgb"), 'it should be "y" or "rgb"'),
-    ("scale", lambda v: 2 <= v <= 16, "it should be 2 to 16: a model enlarges"),
+    ("scale", lambda v: 1 <= v <= 16, "it should be 2 to 16: a model enlarges"),
     ("halo", lambda v: 0 <= v <= 4096, "it should be 0 to 4096"),
     ("align", lambda v: 1 <= v <= 256, "it should be 1 to 256: how many small pixels the network takes together"),
     ("weights", lambda v: Path(v).name == v, "it should be the name of a file beside the card"),
@@ -197,8 +202,13 @@ def _check(path: Path, raw: dict[str, Any]) -> None:
     for key, right, hint in _RULES:
         if key in raw and not right(raw[key]):
             raise ModelDamaged(f"the card {path} has {key} = {raw[key]!r}", hint)
+    enlarges = raw["task"] != COLOUR
+    if enlarges == (raw["scale"] == 1):
+        hint = "2 to 16: a model enlarges" if enlarges else "1: colour is mended at its own size"
+        hint = f"it should be {hint}"
+        raise ModelDamaged(f"the card {path} has scale = {raw['scale']}", hint)
     scales = raw.get("scales", [raw["scale"]])
-    whole = all(isinstance(scale, int) and scale >= 2 for scale in scales)
+    whole = all(isinstance(scale, int) and scale >= 1 + enlarges for scale in scales)
     if not whole or not scales or scales[-1] != raw["scale"] or scales != sorted(set(scales)):
         raise ModelDamaged(
             f"the card {path} has scales = {scales}, scale = {raw['scale']}",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from subpixel_train.networks.autoencoder import Autoencoder, AutoencoderSettings
 from subpixel_train.networks.base import BicubicEnlarge, Chain, Network, Settings, recentre
+from subpixel_train.networks.colour import Colour, ColourSettings
 from subpixel_train.networks.espcn import Espcn, EspcnSettings
 from subpixel_train.networks.plain import Plain, PlainSettings
 from subpixel_train.networks.plain_int8 import PlainInt8
@@ -24,6 +25,7 @@ __all__ = [
     "NETWORKS",
     "BicubicEnlarge",
     "Chain",
+    "Colour",
     "Network",
     "NetworkSettings",
     "Plain",
@@ -47,6 +49,7 @@ NETWORKS: Final[dict[str, type[Network]]] = {
         Rrdn,
         Autoencoder,
         Plain,
+        Colour,
     )
 }
 """Every trainable network by its name in recipes."""
@@ -62,7 +65,8 @@ NetworkSettings: TypeAlias = Annotated[
     | RdnSettings
     | RrdnSettings
     | AutoencoderSettings
-    | PlainSettings,
+    | PlainSettings
+    | ColourSettings,
     Field(discriminator="kind"),
 ]
 """Settings of any of them; `kind` says of which."""
@@ -106,6 +110,8 @@ def build(  # noqa: PLR0911 - one return per network
             return Autoencoder(chosen, scale)
         case PlainSettings():
             return (PlainInt8 if chosen.int8 else Plain)(chosen, scale)
+        case ColourSettings():
+            return Colour(chosen, scale)
 
 
 def default_settings(name: str) -> NetworkSettings:

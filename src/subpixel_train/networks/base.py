@@ -88,6 +88,10 @@ class Network(nn.Module, ABC):
     def prepare(self, small: Iterable[Tensor]) -> None:
         """Shown some inputs (N, channels, H, W) before a training begins."""
 
+    def compared(self, planes: Tensor) -> Tensor:
+        """What losses look at, of results and of targets, (N, channels, H, W); all of it, unless a network differs."""
+        return planes
+
     def observe(self, loss: Tensor) -> None:
         """Told the loss after every training step."""
 

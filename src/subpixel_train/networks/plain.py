@@ -78,10 +78,10 @@ class Plain(Network):
         self.last = Float32Conv2d(width, (scale * self.unshuffle) ** 2, 3, padding=1)
         self.activations = nn.ModuleList(_activation(settings.activation, width) for _ in range(settings.depth + 1))
         self.skip = _enlargement(settings, scale)
-        self.projection = BackProjection(scale) if settings.faithful else None
+        self.projection: nn.Module | None = BackProjection(scale) if settings.faithful else None
         self.reach = (settings.depth + 2) * self.unshuffle + self.unshuffle - 1
-        if self.projection is not None:
-            self.reach += self.projection.reach
+        if settings.faithful:
+            self.reach += BackProjection.reach
         self._begin(settings)
 
     def _begin(self, settings: PlainSettings) -> None:

@@ -22,6 +22,7 @@ from torch.nn import functional
 from subpixel_train.networks.base import MEAN, BicubicEnlarge, bicubic_reduction
 from subpixel_train.networks.plain import BackProjection, Plain, PlainSettings, convolve
 from subpixel_train.quantise import grid
+from subpixel_train.quantise.layers import convolved
 
 
 class PlainInt8(Plain):
@@ -59,11 +60,10 @@ class PlainInt8(Plain):
         small = functional.pixel_unshuffle(_fine(x - MEAN, self.rounded), self.unshuffle)
         y = functional.pixel_unshuffle(x if not self.rounded else grid.activation(x), self.unshuffle)  # not centred
         first, *others = self.convolutions()
-        y = self._convolve(first, y, MEAN)  # (N, W, H/u, W/u)
+        # Beyond the border of a crop there is no black: what is near it should not learn that there is.
+        y = convolved(first, y, MEAN, careful=self.training)  # (N, W, H/u, W/u)
         for layer in others:
-            y = self._convolve(
-                layer, grid.activation(y) if self.rounded else functional.relu(y)
-            )  # (N, W, H/u, W/u), at last (N, (ru)², H/u, W/u)
+            y = convolved(layer, grid.activation(y) if self.rounded else functional.relu(y))  # at last (N, (ru)², …)
         y = y.float() + self._enlarged(small)
         if self.projection is not None:
             y = self.projection(y, small, self.rounded)  # (N, r², H, W)
@@ -76,16 +76,6 @@ class PlainInt8(Plain):
     def _enlarged(self, small: Tensor) -> Tensor:
         with torch.autocast(small.device.type, enabled=False):
             return convolve(small, self.skip_weights(), careful=self.training)
-
-    def _convolve(self, layer: nn.Conv2d, x: Tensor, centre: float = 0.0) -> Tensor:
-        """One layer on values of the grid less `centre`, rounded as in the file."""
-        weight, bias, scale = quantised(layer, centre)
-        if self.training and centre:
-            # Beyond the border of a crop there is no black: what is near it should not learn that there is.
-            x = functional.pad(x, (1, 1, 1, 1), mode="replicate")
-        # Whole numbers up to 127 and multiples of 1/256 are exact in bfloat16 too.
-        y = functional.conv2d(x, weight, padding=0 if self.training and centre else 1)
-        return (y + (bias * grid.STEP)[:, None, None]) * scale[:, None, None]
 
 
 class ExactBackProjection(nn.Module):
@@ -115,16 +105,3 @@ class ExactBackProjection(nn.Module):
 
 def _fine(x: Tensor, rounded: bool) -> Tensor:
     return grid.fine(x) if rounded else x
-
-
-def quantised(layer: nn.Conv2d, centre: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
-    """A layer in whole numbers, for input on the grid that means itself less `centre`.
-
-    Returns:
-        Weights (out, in, 3, 3) of −127…127, bias (out,) in units of STEP·scale, scale (out,); all float32.
-    """
-    assert layer.bias is not None
-    scale = grid.weight_scale(layer.weight)
-    weight = grid.weight_steps(layer.weight, scale)
-    bias = layer.bias.float() - centre * weight.sum(dim=(1, 2, 3)) * scale
-    return weight, grid.bias_steps(bias, scale), scale

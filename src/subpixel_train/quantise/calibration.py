@@ -20,8 +20,10 @@ from torch.nn import functional
 from subpixel.errors import TrainingError
 from subpixel_train.networks.base import MEAN
 from subpixel_train.quantise import grid
+from subpixel_train.quantise.layers import convolved
 
 if TYPE_CHECKING:
+    from subpixel_train.networks.colour import ColourCoreInt8
     from subpixel_train.networks.plain_int8 import PlainInt8
 
 _ENDS: Final = 60
@@ -33,7 +35,7 @@ _SAMPLES: Final = 1 << 20
 
 
 @torch.no_grad()
-def fit(network: PlainInt8, small: Iterable[Tensor]) -> None:
+def fit(network: PlainInt8 | ColourCoreInt8, small: Iterable[Tensor]) -> None:
     """Scale the layers of a network for the grid and correct their biases, in place; in float it stays the same.
 
     Args:
@@ -66,7 +68,7 @@ def fit(network: PlainInt8, small: Iterable[Tensor]) -> None:
     network.train(training)
 
 
-def _scale(network: PlainInt8, pictures: list[Tensor], margin: float) -> None:
+def _scale(network: PlainInt8 | ColourCoreInt8, pictures: list[Tensor], margin: float) -> None:
     """Scale every layer so that the grid ends at `margin` times what fits its values best."""
     layers = network.convolutions()
     exact = [x - MEAN for x in pictures]
@@ -94,19 +96,13 @@ def _end(values: Tensor) -> float:
     return min((largest * (index + 1) / _ENDS for index in range(_ENDS // 8, _ENDS)), key=error)
 
 
-def _correct(network: PlainInt8, pictures: list[Tensor]) -> None:
+def _correct(network: PlainInt8 | ColourCoreInt8, pictures: list[Tensor]) -> None:
     """Give every channel of every layer the mean that it has in float."""
-    from subpixel_train.networks.plain_int8 import quantised
-
     exact, rounded = [x - MEAN for x in pictures], [grid.activation(x) for x in pictures]
     halo, centre = network.halo // network.unshuffle, MEAN
     for layer in network.convolutions():
-        weight, bias, scale = quantised(layer, centre)
         wanted = [layer(x) for x in exact]
-        made = [
-            (functional.conv2d(x, weight, padding=1) + (bias * grid.STEP)[:, None, None]) * scale[:, None, None]
-            for x in rounded
-        ]
+        made = [convolved(layer, x, centre) for x in rounded]
         inner = [_inside(want - make, halo) for want, make in zip(wanted, made, strict=True)]
         shift = torch.cat([x.transpose(0, 1).flatten(1) for x in inner], dim=1).mean(1)
         _bias(layer).add_(shift)

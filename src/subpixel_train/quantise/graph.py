@@ -16,8 +16,10 @@ from onnx import helper, numpy_helper
 
 from subpixel_train.graph import assemble, convolution, shuffle
 from subpixel_train.networks.base import MEAN
-from subpixel_train.networks.plain_int8 import ExactBackProjection, PlainInt8, quantised
+from subpixel_train.networks.colour import ColourCoreInt8
+from subpixel_train.networks.plain_int8 import ExactBackProjection, PlainInt8
 from subpixel_train.quantise import grid
+from subpixel_train.quantise.layers import quantised
 
 _STEP: Final = "step"
 _ZERO: Final = "zero"
@@ -60,8 +62,8 @@ class _Graph:
         self.constant(f"{name}.bias", bias, np.int32)
         kernel = self.node("DequantizeLinear", [f"{name}.weight", wide], f"{name}.weight.float", axis=0)
         shift = self.node("DequantizeLinear", [f"{name}.bias", wider], f"{name}.bias.float", axis=0)
-        self.nodes.append(convolution(source, [kernel, shift], name, layer.kernel_size[0]))
-        return name
+        far = layer.dilation[0] * (layer.kernel_size[0] // 2)
+        return self.node("Conv", [source, kernel, shift], name, pads=[far] * 4, dilations=list(layer.dilation))
 
 
 def to_qdq(network: PlainInt8) -> bytes:
@@ -91,6 +93,31 @@ def to_qdq(network: PlainInt8) -> bytes:
     graph.nodes.append(shuffle(current, "shuffled", whole))
     graph.node("Add", ["shuffled", "mean"], "y")
     return assemble(f"{network.name}-x{network.scale}", graph.nodes, graph.constants)
+
+
+def colour_to_qdq(core: ColourCoreInt8) -> bytes:
+    """What mends colour, as it ships: "x" (N, 3, H, W): Y, R−G, B−G → "y" (N, 2, H, W): R−G, B−G; all sizes free."""
+    graph = _Graph()
+    graph.constant(_STEP, torch.tensor(grid.STEP))
+    graph.constants.append(numpy_helper.from_array(np.zeros((), np.uint8), _ZERO))
+    graph.constant(_FINE_STEP, torch.tensor(grid.FINE_STEP))
+    graph.constant(_FINE_STEPS, torch.tensor(1 / grid.FINE_STEP))
+    graph.constant("half", torch.tensor([1, 0.5, 0.5]).view(3, 1, 1))
+    graph.constant("middle", torch.tensor([0, 0.5, 0.5]).view(3, 1, 1))
+    graph.constant("double", torch.tensor(2.0))
+    for name, value in (("from", [1]), ("to", [3]), ("channels", [1])):
+        graph.constant(name, torch.tensor(value), np.int64)
+    halved = graph.node("Mul", ["x", "half"], "halved")
+    current = graph.node("Add", [halved, "middle"], "coded")
+    *inner, last = core.convolutions()
+    centre = MEAN
+    for index, layer in enumerate(inner):
+        made = graph.layer(graph.rounded(current), f"inner.{index}", layer, centre)
+        current, centre = graph.node("Relu", [made], f"{made}.relu"), 0.0
+    change = graph.layer(graph.rounded(current), "last", last, centre)
+    halves = graph.fine(graph.node("Slice", [halved, "from", "to", "channels"], "halves"))
+    graph.node("Mul", [graph.node("Add", [change, halves], "mended"), "double"], "y")
+    return assemble("colour", graph.nodes, graph.constants, (3, 2))
 
 
 def _projected(graph: _Graph, projection: ExactBackProjection, phases: str, small: str) -> str:

@@ -172,7 +172,8 @@ class Trainer:
             with self.fabric.no_backward_sync(self.network, enabled=not last):
                 results = self.network(small)  # (N, C, sH, sW) − centre, one per scale
                 results = results if isinstance(results, tuple) else (results,)
-                value = self.objective(results, targets)
+                compared = self.plain.compared
+                value = self.objective(tuple(map(compared, results)), tuple(map(compared, targets)))
                 total, parts = value.total, value.parts
                 if self.teacher:
                     with self.fabric.autocast():
