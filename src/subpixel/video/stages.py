@@ -86,14 +86,14 @@ class Tiled:
         """See `Stage`."""
         scale, parts = self._step.model.scale, self._parts.tiles
         if self._last is not None and self._last[0].dtype == now.dtype:
-            parts = list(self._parts.changed(now, self._last[0]))
+            parts = self._parts.changed(now, self._last[0])
         if self._share is not None:
             self._share.total += self._step.source.pixels
-            self._share.computed += sum(part.pixels for part in parts)
+            self._share.computed += min(sum(part.pixels for part in parts), self._step.source.pixels)
         if not parts and self._last is not None:
             return self._last[1]
         made = self._blank()
-        if self._last is not None and sum(part.pixels for part in parts) < self._step.source.pixels:
+        if self._last is not None and parts is not self._parts.tiles:
             np.copyto(made, self._last[1])
         halo, height = self._work.halo, self._step.source.height
 
