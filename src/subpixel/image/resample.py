@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from subpixel.types import Planes
 
+_ALONE = 1 << 18  # multiply-adds of a product up to which OpenBLAS uses one thread
 _BLOCK = 64  # output samples per banded block: large enough for BLAS, small enough to stay mostly band
 
 
@@ -124,15 +125,25 @@ def resize(planes: Planes, height: int, width: int) -> Planes:
     return out
 
 
-def resize_on(planes: Planes, height: int, width: int, rows: Grid, columns: Grid) -> Planes:
-    """Resample to `height` × `width` samples that stand where `rows` and `columns` say; otherwise as `resize`."""
+def resize_on(planes: Planes, height: int, width: int, rows: Grid | None = None, columns: Grid | None = None) -> Planes:
+    """Resample to `height` × `width` samples that stand where `rows` and `columns` say; otherwise as `resize`.
+
+    In the calling thread alone: BLAS shares larger products among threads that wait for each other without sleeping,
+    which costs more than it brings where the cores have other work, as with films.
+    """
     channels, height_in, width_in = planes.shape
     tall = np.empty((channels, height, width_in), np.float32)
     for start, stop, low, high, matrix in _blocks(height_in, height, rows):
-        np.matmul(matrix, planes[:, low:high], out=tall[:, start:stop])
+        step = max(1, _ALONE // matrix.size)
+        for left in range(0, width_in, step):
+            part = slice(left, left + step)
+            np.matmul(matrix, planes[:, low:high, part], out=tall[:, start:stop, part])
     out = np.empty((channels, height, width), np.float32)
     for start, stop, low, high, matrix in _blocks(width_in, width, columns):
-        np.matmul(tall[:, :, low:high], matrix.T, out=out[:, :, start:stop])
+        step = max(1, _ALONE // matrix.size)
+        for top in range(0, height, step):
+            part = slice(top, top + step)
+            np.matmul(tall[:, part, low:high], matrix.T, out=out[:, part, start:stop])
     return out
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from subpixel.engines import memory_limit
 from subpixel.image import fill_transparent
-from subpixel.image.resample import resize
+from subpixel.image.resample import resize_on
 from subpixel.pipeline import Whole, enlarge_frame
 from subpixel.plan import Plan, Target
 from subpixel.running import too_large
@@ -184,7 +184,7 @@ class FrameUpscaler:
             def resample(now: NDArray[Any], size: Size) -> NDArray[Any]:
                 y = to_y(now, levels) if not plan.passes else now
                 made: NDArray[Any] = np.empty((1, size.height, size.width), dtype)
-                from_y(resize(y, size.height, size.width), levels, made, top)
+                from_y(resize_on(y, size.height, size.width), levels, made, top)
                 return made
 
             stages.append(Resampled(plan.target, resample, self._reuse))

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.image.resample import resize
+from subpixel.image.resample import resize_on
 from subpixel.upscaler import Upscaler
 from subpixel.video.films import Film, FilmResult, Wishes
 from subpixel.video.flow import Tell
@@ -128,7 +128,7 @@ def side_by_side(small: Planes, large: Planes) -> Planes:
         A frame of the kind and size of `large`; chroma is the same on both sides.
     """
     height, width = large.y.shape
-    floats = resize(small.y[None].astype(np.float32), height, width)[0]
+    floats = resize_on(small.y[None].astype(np.float32), height, width)[0]
     plain = np.empty_like(large.y)
     store(floats, plain, large.top)
     step = large.sub[1]
