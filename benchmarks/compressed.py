@@ -25,6 +25,7 @@ from systems import FAMILIES, SCALES
 
 from subpixel import Upscaler, zoo
 from subpixel.errors import SettingError
+from subpixel.image.colour import rgb_to_ycbcr
 from subpixel.measure import benchmark_set, psnr, read_pixels
 
 SETS = ("Set5", "Set14", "BSD100")
@@ -44,11 +45,12 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """PSNR of a method at one factor, one value for each of `WAYS`."""
+    """PSNR of a method at one factor, one value for each of `WAYS`, on luma and on both colour planes together."""
 
     method: Method
     scale: int
     decibels: tuple[float, ...]
+    colours: tuple[float, ...]
 
 
 def methods(scale: int) -> Iterator[Method]:
@@ -68,16 +70,28 @@ def methods(scale: int) -> Iterator[Method]:
 
 
 def measure(method: Method, scale: int, pairs: Sequence[tuple[Picture, Picture]], threads: int) -> Row:
-    """PSNR on Y of one method, mean over pictures, for every way of squeezing."""
+    """PSNR of one method, mean over pictures, for every way of squeezing."""
     auto = method.how == "auto"  # as where nobody names a model
     quality = next((quality for quality, rows in zoo.line.FAMILIES.items() if rows[0] == method.family), "balanced")
     with Upscaler(None if auto else method.model, quality=quality, eightfold=False, threads=threads) as upscaler:
 
-        def one(way: Squeeze, large: Picture, small: Picture) -> float:
-            result = upscaler.upscale(way.file(small), scale=scale).pixels[0]
-            return psnr(large, result.astype(np.uint8, copy=False), border=scale)
+        def one(way: Squeeze, large: Picture, small: Picture) -> tuple[float, float]:
+            result = upscaler.upscale(way.file(small), scale=scale).pixels[0].astype(np.uint8, copy=False)
+            return psnr(large, result, border=scale), colour_psnr(large, result, scale)
 
-        return Row(method, scale, tuple(mean(one(way, large, small) for large, small in pairs) for way in WAYS))
+        found = [[one(way, large, small) for large, small in pairs] for way in WAYS]
+        decibels, colours = (tuple(mean(pair[index] for pair in row) for row in found) for index in (0, 1))
+        return Row(method, scale, decibels, colours)
+
+
+def colour_psnr(reference: Picture, result: Picture, border: int) -> float:
+    """PSNR in dB over Cb and Cr of BT.601 together, 8-bit levels, without `border` pixels on every side."""
+    inside = slice(border, -border)
+    planes = [
+        rgb_to_ycbcr(picture[inside, inside].transpose(2, 0, 1).astype(np.float32) / 255)[1:]
+        for picture in (reference, result)
+    ]
+    return float(-10 * np.log10(np.square(planes[0] - planes[1], dtype=np.float64).mean()))
 
 
 def pictures(data: Path, sets: Sequence[str], scale: int) -> list[tuple[Picture, Picture]]:
@@ -124,6 +138,14 @@ def section(rows: Sequence[Row], sets: Sequence[str], count: int, threads: int) 
         cells = []
         for row in (row for row in rows if row.scale == scale):
             cells.append([f"`{row.method.family}`", row.method.how, *(f"{value:.2f}" for value in row.decibels)])
+        parts.append(table([f"×{scale}", "", *(way.name for way in WAYS)], cells, text_columns=2))
+    parts.append("PSNR in dB of the colour planes, Cb and Cr together:")
+    for scale in dict.fromkeys(row.scale for row in rows):
+        cells = [
+            [f"`{row.method.family}`", row.method.how, *(f"{value:.2f}" for value in row.colours)]
+            for row in rows
+            if row.scale == scale and row.method.family in ("bicubic", *FAMILIES)
+        ]
         parts.append(table([f"×{scale}", "", *(way.name for way in WAYS)], cells, text_columns=2))
     kept = promises(rows)
     if kept:

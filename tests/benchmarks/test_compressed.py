@@ -49,7 +49,7 @@ def test_promises_about_restoring(load) -> None:  # type: ignore[no-untyped-def]
 
     def row(how: str, squeezed: float, clean: float):  # type: ignore[no-untyped-def]
         values = tuple(clean if way.name == "not compressed" else squeezed for way in ways)
-        return compressed.Row(compressed.Method("crisp", how, "crisp-x2"), 2, values)
+        return compressed.Row(compressed.Method("crisp", how, "crisp-x2"), 2, values, values)
 
     kept = compressed.promises([row("clean", 28, 34), row("restore", 28.5, 33), row("auto", 28.5, 33.95)])
     assert [line.rpartition("(")[2] for line in kept] == ["kept)", "kept)"]
