@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from subpixel.engines.processor import cpu_flags
 from subpixel.errors import SettingError
 from subpixel.types import Quality, Size
 from subpixel.video.clips import Clip
@@ -130,6 +131,8 @@ class Encoder:
         context.color_primaries = self.tags.primaries
         context.color_trc = self.tags.transfer
         context.thread_count = self.threads
+        if self.encoder == "libx264":  # PyAV asks for slices, which cost quality
+            context.thread_type = "FRAME"
         if self.codec.name == "ffv1":
             context.gop_size = 1
 
@@ -164,6 +167,10 @@ def settle(coding: Coding, clip: Clip, size: Size, container: Container, threads
         raise SettingError(f"{codec.title} has no presets", "leave --preset out")
     if codec.option:
         options[codec.option] = coding.preset or codec.effort(coding.quality)
+    if encoder == "libx264" and "avx512f" in cpu_flags():
+        # Its AVX-512 code (mbtree) reads memory that nobody has written: frames of some widths come out a little
+        # different each time, and a resumed film would not be the one made in one go.
+        options["x264-params"] = "asm=AVX2"
     if encoder == "libx265":
         options["x265-params"] = "log-level=none"
     columns, rows = halved(name)
