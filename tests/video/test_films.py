@@ -64,7 +64,7 @@ def test_a_larger_film_is_better_than_bicubic(tmp_path: Path, swift: Upscaler) -
 def test_everything_else_is_copied(tmp_path: Path, swift: Upscaler, suffix: str) -> None:
     matroska = suffix == ".mkv"
     source = films.make(
-        tmp_path / f"a{suffix}", sound=("eng", "fra"), subtitles=matroska, chapters=True, cover=not matroska,
+        tmp_path / f"a{suffix}", sound=("eng", "fra"), subtitles=matroska, chapters=True, cover=suffix == ".mp4",
         attachment=matroska, metadata={"title": "A film", "comment": "ours"},
     )  # fmt: skip
     target = tmp_path / f"b{suffix}"

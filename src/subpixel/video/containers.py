@@ -36,7 +36,7 @@ class Container:
 
 CONTAINERS: Final = (
     Container((".mp4", ".m4v"), "mp4", "MP4", covers=True),
-    Container((".mov",), "mov", "MOV", covers=True),
+    Container((".mov",), "mov", "MOV"),
     Container((".mkv", ".mka"), "matroska", "Matroska", attachments=True, aspect=False, tick=0.001),
     Container((".webm",), "webm", "WebM", aspect=False, tick=0.001),
     Container((".ts", ".m2ts", ".mts"), "mpegts", "MPEG-TS", headers=False),

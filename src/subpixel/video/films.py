@@ -147,6 +147,9 @@ class Film:
         if self.encoder.size != exact:
             even = f"{exact} cut to {self.encoder.size}: {self.encoder.codec.title} needs even sides"
             self._said = (*self._said, even)
+        if filter_for(self.clip, wishes.deinterlace) is not None:
+            what = "the film is interlaced" if self.clip.interlaced else "as asked"
+            self._said = (*self._said, f"{what}: deinterlaced; --deinterlace off leaves the fields")
         self.plan = self._enlarger.plan(self.clip.size)
 
     @property

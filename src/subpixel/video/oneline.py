@@ -43,6 +43,8 @@ def parse_position(text: str) -> Fraction:
     if match is None:
         raise SettingError(f"the time is {text!r}", "give seconds or minutes:seconds, as 90, 1:30 or 0:01:30.5")
     hours, minutes, seconds = match.groups(default="0")
+    if match[2] is not None and (Fraction(seconds) >= 60 or (match[1] is not None and int(minutes) >= 60)):
+        raise SettingError(f"the time is {text!r}", "minutes and seconds end at 59: give 1:40, or 100")
     return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
