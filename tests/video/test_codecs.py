@@ -119,3 +119,15 @@ def test_sources_in_rgb_become_luma_and_chroma_of_bt709(tmp_path: Path, swift: U
         small = next(one.decode(video=0)).to_ndarray(format="rgb24").reshape(-1, 3).mean(0)
         large = next(two.decode(video=0)).to_ndarray(format="rgb24").reshape(-1, 3).mean(0)
     assert abs(small - large).max() < 1.5
+
+
+def test_what_cannot_be_kept_is_said(tmp_path: Path, swift: Upscaler) -> None:
+    clear = films.make(tmp_path / "a.mkv", frames=2, codec="ffv1", pixels="yuva420p", options={"g": "1"})
+    made = video.upscale(clear, tmp_path / "b.mkv", scale=2, upscaler=swift)
+    assert made.notes == ("transparency cannot be kept",)
+    uneven = films.make(tmp_path / "c.mp4", times=[0, 1001, 2002], time_base=Fraction(1, 30000))
+    assert video.upscale(uneven, tmp_path / "d.mp4", scale=2, upscaler=swift).notes == ()
+    assert films.times(tmp_path / "d.mp4") == [Fraction(index * 1001, 30000) for index in range(3)]
+    made = video.upscale(uneven, tmp_path / "d.mkv", scale=2, upscaler=swift)
+    assert made.notes == ("Matroska rounds timestamps to milliseconds",)
+    assert films.times(tmp_path / "d.mkv") == [Fraction(ms, 1000) for ms in (0, 33, 67)]

@@ -30,6 +30,14 @@ _FRAMES: Final = 8  # looked at for interlacing
 _DEFAULT_RATE: Final = Fraction(25)
 _FIELDS: Final = (2, 3, 4, 5)  # AVFieldOrder of interlaced streams
 _IDENTITY: Final = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+_BESIDE: Final = {
+    "A53_CC": "closed captions within the frames",
+    "MASTERING_DISPLAY_METADATA": "HDR mastering data",
+    "DYNAMIC_HDR_PLUS": "dynamic HDR data",
+    "DOVI_METADATA": "Dolby Vision data",
+    "SPHERICAL": "spherical projection",
+    "STEREO3D": "stereoscopy",
+}
 _CENTRED: Final = ("mjpeg", "mpeg1video")  # codecs that put chroma between the samples of luma
 
 
@@ -76,6 +84,7 @@ class Clip:
         interlaced: True where frames are made of two fields.
         tracks: every other stream.
         chapters: number of chapters.
+        lost: what its frames carry that no result has, as ``"transparency"``.
     """
 
     path: Path
@@ -96,6 +105,7 @@ class Clip:
     interlaced: bool
     tracks: tuple[Track, ...]
     chapters: int
+    lost: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -225,7 +235,16 @@ def probe(path: str | Path) -> Clip:
             interlaced=film.codec_context.field_order in _FIELDS or any(frame.interlaced_frame for frame in frames),
             tracks=tracks_of(container, film),
             chapters=len(container.chapters()),
+            lost=_lost(frames),
         )
+
+
+def _lost(frames: list[VideoFrame]) -> tuple[str, ...]:
+    """What frames carry beside samples that cannot be handed to an encoder."""
+    found = ["transparency"] if any(part.is_alpha for part in frames[0].format.components) else []
+    sides: Any = [frame.side_data for frame in frames]
+    kinds = {data.type.name for side in sides for data in side}
+    return (*found, *(words for kind, words in _BESIDE.items() if kind in kinds))
 
 
 def _first_frames(container: InputContainer, film: VideoStream) -> Iterator[VideoFrame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ class Container:
         covers: True where cover art is a stream.
         headers: True where decoders find a stream's parameters in the file's header, not in its packets.
         aspect: True where the shape of samples is kept whatever the codec; otherwise H.264 and HEVC say it themselves.
-        tick: the finest unit of timestamps in seconds, 0 where it is the film's own.
+        tick: the finest unit of timestamps in seconds, None where it is the film's own.
     """
 
     suffixes: tuple[str, ...]
@@ -31,14 +32,16 @@ class Container:
     covers: bool = False
     headers: bool = True
     aspect: bool = True
-    tick: float = 0.0
+    tick: Fraction | None = None
 
+
+_MILLISECOND: Final = Fraction(1, 1000)
 
 CONTAINERS: Final = (
     Container((".mp4", ".m4v"), "mp4", "MP4", covers=True),
     Container((".mov",), "mov", "MOV"),
-    Container((".mkv", ".mka"), "matroska", "Matroska", attachments=True, aspect=False, tick=0.001),
-    Container((".webm",), "webm", "WebM", aspect=False, tick=0.001),
+    Container((".mkv", ".mka"), "matroska", "Matroska", attachments=True, aspect=False, tick=_MILLISECOND),
+    Container((".webm",), "webm", "WebM", aspect=False, tick=_MILLISECOND),
     Container((".ts", ".m2ts", ".mts"), "mpegts", "MPEG-TS", headers=False),
 )
 """Every container that can be written."""

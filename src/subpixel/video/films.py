@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from subpixel.upscaler import Upscaler
 from subpixel.video import assembly
 from subpixel.video.clips import Clip, Track, probe
 from subpixel.video.codecs import default_codec
-from subpixel.video.containers import container_for
+from subpixel.video.containers import Container, container_for
 from subpixel.video.conversion import bits_of
 from subpixel.video.deinterlace import Deinterlacer
 from subpixel.video.encoding import Coding, Encoder
@@ -144,13 +144,21 @@ class Film:
         self.encoder.open()  # refuses what it does not take, before the work
         recipe = assembly.Recipe(self.clip, wishes.span, container, self.encoder, wishes.drop)
         self._recipe, self._said = assembly.check(recipe, self.target)
-        if self.encoder.size != exact:
-            even = f"{exact} cut to {self.encoder.size}: {self.encoder.codec.title} needs even sides"
-            self._said = (*self._said, even)
-        if filter_for(self.clip, wishes.deinterlace) is not None:
-            what = "the film is interlaced" if self.clip.interlaced else "as asked"
-            self._said = (*self._said, f"{what}: deinterlaced; --deinterlace off leaves the fields")
+        self._said = (*self._said, *self._changed(exact, container))
         self.plan = self._enlarger.plan(self.clip.size)
+
+    def _changed(self, exact: Size, container: Container) -> Iterator[str]:
+        """A line for each thing that will not be as in the source."""
+        clip, encoder = self.clip, self.encoder
+        if encoder.size != exact:
+            yield f"{exact} cut to {encoder.size}: {encoder.codec.title} needs even sides"
+        if filter_for(clip, self.wishes.deinterlace) is not None:
+            what = "the film is interlaced" if clip.interlaced else "as asked"
+            yield f"{what}: deinterlaced; --deinterlace off leaves the fields"
+        if container.tick and (1 / clip.rate / container.tick).denominator != 1 and clip.time_base < container.tick:
+            yield f"{container.title} rounds timestamps to milliseconds"
+        for thing in clip.lost:
+            yield f"{thing} cannot be kept"
 
     @property
     def notes(self) -> tuple[str, ...]:
