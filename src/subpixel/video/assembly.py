@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -33,6 +35,8 @@ _PLAIN_KEYS: Final = frozenset((
 ))  # fmt: skip
 """Keys that MP4 has names of its own for; others need its general form."""
 _COVERS: Final = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+_OF_THE_SYSTEM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+"""Errors that are not about a packet."""
 _PATIENCE: Final = 10  # seconds behind the end of a cut after which no packet before it is expected
 
 
@@ -94,8 +98,8 @@ def check(recipe: Recipe, target: Path) -> tuple[Recipe, tuple[str, ...]]:
     return recipe, tuple(f"{track} cannot be copied into {title} and is left out" for track in nameless)
 
 
-def assemble(recipe: Recipe, journal: Journal, target: Path) -> None:
-    """Put the file together, under the name `journal.result`.
+def assemble(recipe: Recipe, journal: Journal, target: Path) -> tuple[str, ...]:
+    """Put the file together, under the name `journal.result`; gives a line for each stream with damaged packets.
 
     Args:
         recipe: what goes into it.
@@ -117,6 +121,7 @@ def assemble(recipe: Recipe, journal: Journal, target: Path) -> None:
                 encoder = recipe.encoder
                 if encoder.aspect != 1 and not (recipe.container.aspect or encoder.codec.shape):
                     state_shape(journal.result, encoder.size, encoder.aspect)
+                return made.notes()
             except BaseException:
                 made.close_quietly()
                 raise
@@ -138,6 +143,7 @@ class _Target:
         container: the file.
         copies: where packets of each of the source's streams go.
         covers: cover art to write first, by its stream.
+        damaged: packets of each of the source's streams that could not be copied.
     """
 
     recipe: Recipe
@@ -148,6 +154,7 @@ class _Target:
     film: Stream = field(init=False)
     copies: dict[int, Stream] = field(default_factory=dict)
     covers: list[tuple[Stream, bytes]] = field(default_factory=list)
+    damaged: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         import av
@@ -269,10 +276,31 @@ class _Target:
             while coded is not None and coded[1] * encoder.time_base <= seconds:
                 self._put(*coded)
                 coded = next(film, None)
-            self.container.mux(packet)
+            self._copy(packet)
         while coded is not None:
             self._put(*coded)
             coded = next(film, None)
+
+    def _copy(self, packet: Packet[Any]) -> None:
+        """Write a packet of another stream; one that is damaged is left out and counted."""
+        import av
+
+        index = packet.stream_index
+        try:
+            self.container.mux(packet)
+        except av.FFmpegError as error:
+            if error.errno in _OF_THE_SYSTEM:
+                raise
+            self.damaged[index] += 1
+
+    def notes(self) -> tuple[str, ...]:
+        """A line for each stream with packets that could not be copied."""
+        came_from = {made.index: number for number, made in self.copies.items()}
+        tracks = {track.index: track for track in self.recipe.clip.tracks}
+        return tuple(
+            f"{count} damaged packet{'' if count == 1 else 's'} of {tracks[came_from[index]]} left out"
+            for index, count in sorted(self.damaged.items())
+        )
 
     def _put(self, coded: Coded, dts: int) -> None:
         from av.packet import Packet

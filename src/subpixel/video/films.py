@@ -217,8 +217,10 @@ class Film:
         journal.begin(resume=self.wishes.resume, overwrite=self.wishes.overwrite)
         resumed = journal.frames
 
+        copied: list[str] = []
+
         def whole() -> None:
-            assembly.assemble(self._recipe, journal, self.target)
+            copied[:] = assembly.assemble(self._recipe, journal, self.target)
             made = Partial(journal.result, journal.result.open("r+b"))
             settle(made, self.final, self.target, self.wishes.overwrite)
 
@@ -242,7 +244,7 @@ class Film:
             bytes=self.final.stat().st_size,
             clock=clock,
             reused=self._enlarger.reused_share,
-            notes=(*self._said, *source.health.notes()),
+            notes=(*self._said, *source.health.notes(), *copied),
         )
 
     def _enlarge(self, frame: Frame) -> Frame:
