@@ -44,6 +44,7 @@ def make(
     attachment: bool = False,
     aspect: Fraction | None = None,
     rotation: float | None = None,
+    mirrored: bool = False,
     tags: tuple[int, int, int, int] | None = None,
     metadata: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
@@ -62,7 +63,7 @@ def make(
             context = film.codec_context
             context.color_range, context.colorspace, context.color_primaries, context.color_trc = tags
         if rotation is not None:
-            film.set_display_rotation(rotation)
+            film.set_display_rotation(rotation, hflip=mirrored)
         tracks: list[Any] = []
         for language in sound:
             track: Any = container.add_stream("aac", rate=8000, layout="mono")

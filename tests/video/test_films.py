@@ -13,6 +13,7 @@ from subpixel import video
 from subpixel.plan import Target
 from subpixel.types import Size
 from subpixel.upscaler import Upscaler
+from subpixel.video.assembly import enlarged
 from subpixel.video.clips import probe
 from subpixel.video.films import Film, Wishes
 from subpixel.video.frames import FrameUpscaler
@@ -138,3 +139,22 @@ def test_colour_means_the_same(tmp_path: Path, swift: Upscaler, pixels: str, tag
         small = next(one.decode(video=0)).to_ndarray(format="rgb24").reshape(-1, 3).mean(0)
         large = next(two.decode(video=0)).to_ndarray(format="rgb24").reshape(-1, 3).mean(0)
     np.testing.assert_allclose(small, large, atol=1.5)
+
+
+@pytest.mark.parametrize(("suffix", "kept"), [(".mp4", True), (".mkv", False), (".ts", False)])
+def test_mirrored_frames(tmp_path: Path, swift: Upscaler, suffix: str, kept: bool) -> None:
+    source = films.make(tmp_path / "a.mp4", frames=2, rotation=90, mirrored=True)
+    target = tmp_path / f"b{suffix}"
+    made = video.upscale(source, target, scale=2, upscaler=swift)
+    before, after = probe(source), probe(target)
+    assert before.turned == "mirroring"
+    if kept:
+        assert before.display is not None and after.display is not None
+        assert after.display[:6] == before.display[:6]
+        assert not made.notes
+    else:
+        assert any(note.startswith("mirroring cannot be kept in M") for note in made.notes)
+
+
+def test_what_moves_a_frame_grows_with_it() -> None:
+    assert enlarged((0, 65536, 0, -65536, 0, 0, 48 << 16, 0, 1 << 30), 3)[6:] == (144 << 16, 0, 1 << 30)

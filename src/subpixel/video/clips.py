@@ -107,6 +107,14 @@ class Clip:
     chapters: int
     lost: tuple[str, ...] = ()
 
+    @property
+    def turned(self) -> str:
+        """What players do to show its frames upright: ``"rotation"``, ``"mirroring"``, or nothing."""
+        if self.display is None:
+            return ""
+        a, b, _, c, d = self.display[:5]
+        return "rotation" if (a, b) == (d, -c) else "mirroring"
+
 
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:

@@ -22,6 +22,7 @@ class Container:
         covers: True where cover art is a stream.
         headers: True where decoders find a stream's parameters in the file's header, not in its packets.
         aspect: True where the shape of samples is kept whatever the codec; otherwise H.264 and HEVC say it themselves.
+        turned: what it can say about frames that are not upright: rotation, mirroring.
         tick: the finest unit of timestamps in seconds, None where it is the film's own.
     """
 
@@ -32,6 +33,7 @@ class Container:
     covers: bool = False
     headers: bool = True
     aspect: bool = True
+    turned: tuple[str, ...] = ("rotation", "mirroring")
     tick: Fraction | None = None
 
 
@@ -40,9 +42,17 @@ _MILLISECOND: Final = Fraction(1, 1000)
 CONTAINERS: Final = (
     Container((".mp4", ".m4v"), "mp4", "MP4", covers=True),
     Container((".mov",), "mov", "MOV"),
-    Container((".mkv", ".mka"), "matroska", "Matroska", attachments=True, aspect=False, tick=_MILLISECOND),
-    Container((".webm",), "webm", "WebM", aspect=False, tick=_MILLISECOND),
-    Container((".ts", ".m2ts", ".mts"), "mpegts", "MPEG-TS", headers=False),
+    Container(
+        (".mkv", ".mka"),
+        "matroska",
+        "Matroska",
+        attachments=True,
+        aspect=False,
+        turned=("rotation",),
+        tick=_MILLISECOND,
+    ),
+    Container((".webm",), "webm", "WebM", aspect=False, turned=("rotation",), tick=_MILLISECOND),
+    Container((".ts", ".m2ts", ".mts"), "mpegts", "MPEG-TS", headers=False, turned=()),
 )
 """Every container that can be written."""
 

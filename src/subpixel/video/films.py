@@ -157,6 +157,8 @@ class Film:
             yield f"{what}: deinterlaced; --deinterlace off leaves the fields"
         if container.tick and (1 / clip.rate / container.tick).denominator != 1 and clip.time_base < container.tick:
             yield f"{container.title} rounds timestamps to milliseconds"
+        if clip.turned and clip.turned not in container.turned:
+            yield f"{clip.turned} cannot be kept in {container.title}"
         for thing in clip.lost:
             yield f"{thing} cannot be kept"
 
