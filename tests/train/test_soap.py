@@ -84,3 +84,18 @@ def test_a_side_that_is_too_long_gets_no_basis() -> None:
         optimiser.step()
     assert "left_basis" in optimiser.state[weight] and "right_basis" not in optimiser.state[weight]
     assert bool(weight.isfinite().all())
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-18, 1e-12])
+def test_a_basis_is_found_for_any_gradient(size: float) -> None:
+    """Under a last layer of zeros the first gradients of a wide layer are zero, or next to it."""
+    gradient = torch.zeros(64, 576)
+    gradient[:3] = size * torch.randn(3, 576)
+    weight = torch.nn.Parameter(torch.zeros(64, 64, 3, 3))
+    optimiser = Soap([weight], lr=0.01)
+    for _ in range(3):
+        weight.grad = gradient.view_as(weight)
+        optimiser.step()
+    basis = optimiser.state[weight]["right_basis"]
+    assert torch.dist(basis.T @ basis, torch.eye(576)) < 1e-3
+    assert bool(weight.isfinite().all())

@@ -103,8 +103,15 @@ class Soap(torch.optim.Optimizer):
 
 def _basis(matrix: Tensor) -> Tensor:
     """Eigenvectors of a symmetric matrix as columns, the largest eigenvalue first."""
-    vectors: Tensor = torch.linalg.eigh(matrix)[1]
-    if not vectors.isfinite().all():
-        # Gradients far below 1 square to matrices that float32 solvers may fail on without a word.
-        vectors = torch.linalg.eigh(matrix.double())[1].to(matrix.dtype)
+    # Products of gradients far below 1 reach the end of float32, where solvers fail, with or without a word.
+    largest = matrix.abs().max()
+    if not largest > 0:  # no gradient yet, as of a trunk under a last layer of zeros: any basis will do
+        return torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+    try:
+        vectors: Tensor = torch.linalg.eigh(matrix / largest)[1]
+        good = bool(vectors.isfinite().all())
+    except torch.linalg.LinAlgError:
+        good = False
+    if not good:
+        vectors = torch.linalg.eigh((matrix / largest).double())[1].to(matrix.dtype)
     return vectors.flip(1).contiguous()
