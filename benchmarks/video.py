@@ -1,7 +1,7 @@
 """Films: how fast they are made beside FFmpeg's own scaling, where the time goes, and what reuse of tiles brings.
 
     python benchmarks/video.py                  # everything
-    python benchmarks/video.py --only speed     # or parts, or reuse
+    python benchmarks/video.py --only speed     # or parts, reuse, recipes
 
 The clips are drawn by `video_clips.py`, 640×360 at 25 frames per second, H.264. All are made 1920×1080, from file to
 file, on two cores, decoding, encoding and everything between included. FFmpeg's bicubic scaling (libswscale) takes the
@@ -25,6 +25,7 @@ from report import command_line, machine_class, run_command, table, versions, wr
 
 from subpixel import Upscaler
 from subpixel.plan import Target
+from subpixel.types import Quality
 from subpixel.video.conversion import to_frame, to_planes
 from subpixel.video.encoding import Coding
 from subpixel.video.films import Film, FilmResult, Wishes
@@ -202,9 +203,68 @@ def reuse(clips: Clips, upscaler: Upscaler, rounds: int) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One of docs/how-to/videos.md: a film of that kind, and what is asked for."""
+
+    name: str
+    clip: str
+    size: tuple[int, int]
+    scale: float
+    options: str
+    quality: Quality
+    restore: bool | None = None
+    fields: bool = False
+    frames: int = 24
+
+
+RECIPES = (
+    Recipe("family film, 720×576, interlaced", "filmed", (720, 576), 2, "--scale 2 --restore", "balanced", True, True),
+    Recipe(
+        "screen recording, 960×540", "screen recording", (960, 540), 2, "--scale 2 --quality fast", "fast", frames=60
+    ),
+    Recipe("game capture, 640×360", "filmed", (640, 360), 3, "--scale 3 --quality fast", "fast", frames=60),
+    Recipe("game capture, 1280×720", "filmed", (1280, 720), 3, "--scale 3 --quality fast", "fast"),
+    Recipe("cartoon, 640×360", "cartoon", (640, 360), 3, "--scale 3", "balanced", frames=60),
+    Recipe("any film, 640×360", "filmed", (640, 360), 3, "--scale 3", "balanced"),
+    Recipe("any film, 640×360", "filmed", (640, 360), 3, "--scale 3 --quality best", "best", frames=4),
+)
+
+
+def recipes(folder: Path) -> str:
+    """What the how-to page's recipes cost."""
+    rows = []
+    for index, one in enumerate(RECIPES):
+        source = folder / f"recipe-{index}.mp4"
+        if not source.exists():
+            width, height = one.size
+            video_clips.write(one.clip, one.frames, source, width=width, height=height, fields=one.fields)
+        wishes = Wishes(Target(one.scale), Coding(quality=one.quality), overwrite=True)
+        with Upscaler(quality=one.quality, restore=one.restore, threads=THREADS) as upscaler:
+            taken = []
+            for _ in range(2):  # the first one loads the networks
+                result = Film(source, folder / "made.mp4", upscaler, wishes).make()
+                taken.append(result.clock.whole / result.frames)
+        minutes = 60 * min(taken) * video_clips.RATE  # an hour has 60 times 60 of them, a minute 60 seconds
+        rows.append(
+            [
+                one.name,
+                f"`{one.options}`",
+                " + ".join(result.models),
+                str(result.after),
+                f"{1 / min(taken):.1f}",
+                f"{minutes:.0f}",
+            ]
+        )
+    heads = ["film", "options", "network", "result", "frames/s", "minutes for an hour at 25 frames/s"]
+    return table(heads, rows, text_columns=4)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=["speed", "parts", "reuse"], help="measure and write one table alone")
+    parser.add_argument(
+        "--only", choices=["speed", "parts", "reuse", "recipes"], help="measure and write one table alone"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--frames", type=int, default=75, help="length of the clips")
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), help="of x264, for the first table")
@@ -217,6 +277,7 @@ def main() -> None:
         tables: dict[str, tuple[str, Callable[[], str]]] = {
             "speed": ("Films: 640×360 to 1920×1080", lambda: speed(clips, upscaler, given.rounds, given.presets)),
             "parts": ("Films: where the time goes", lambda: parts(clips, upscaler)),
+            "recipes": ("Films: what the recipes cost", lambda: recipes(folder)),
             "reuse": ("Films: what does not change", lambda: reuse(clips, upscaler, given.rounds)),
         }
         for key, (title, measure) in tables.items():

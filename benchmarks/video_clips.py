@@ -25,9 +25,9 @@ _TEXT = (
 )
 
 
-def screen(count: int) -> Frames:
+def screen(count: int, width: int = WIDTH, height: int = HEIGHT) -> Frames:
     """Text that is typed, a pointer that moves now and then, a page that scrolls every two seconds."""
-    page = np.full((HEIGHT * 3, WIDTH, 3), 250, np.uint8)
+    page = np.full((height * 3, width, 3), 250, np.uint8)
     page[:, :120] = (36, 41, 52)
     for row in range(0, page.shape[0] - 24, 22):
         _write(page, f"{row // 22 + 1:3d}  entry", row + 4, 12, 210)
@@ -36,7 +36,7 @@ def screen(count: int) -> Frames:
             _write(page, (_TEXT * 2)[at : at + 62], row + 4, 132, 30)
     for index in range(count):
         top = index // 50 * 66
-        frame = page[top : top + HEIGHT].copy()
+        frame = page[top : top + height].copy()
         typed = _TEXT[: index // 2]
         frame[30:110, 132:620] = 255
         for line, start in enumerate(range(0, len(typed) + 1, 60)):
@@ -50,13 +50,13 @@ def screen(count: int) -> Frames:
         yield frame
 
 
-def cartoon(count: int) -> Frames:
+def cartoon(count: int, width: int = WIDTH, height: int = HEIGHT) -> Frames:
     """Flat colours with outlines; one figure moves, on every second frame."""
-    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
-    back = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+    rows, columns = np.mgrid[0:height, 0:width]
+    back = np.empty((height, width, 3), np.uint8)
     back[:] = (126, 196, 232)
-    for height, reach, colour in ((210, 60, (98, 160, 84)), (270, 40, (70, 128, 62)), (320, 14, (196, 168, 110))):
-        line = height + reach * np.sin(columns / (90 + reach) + height)
+    for level, reach, colour in ((210, 60, (98, 160, 84)), (270, 40, (70, 128, 62)), (320, 14, (196, 168, 110))):
+        line = level + reach * np.sin(columns / (90 + reach) + level)
         back[rows > line] = colour
         back[np.abs(rows - line) < 2] = (30, 40, 30)
     sun = np.hypot(columns - 520, rows - 70)
@@ -77,22 +77,23 @@ def cartoon(count: int) -> Frames:
         yield frame
 
 
-def filmed(count: int) -> Frames:
+def filmed(count: int, width: int = WIDTH, height: int = HEIGHT) -> Frames:
     """A photograph that moves through the picture, with the grain of a camera."""
     small = image.read(SCENE).pixels[0, :, :, :3]
-    wide = np.concatenate((small, small[:, ::-1], small), axis=1)
-    large = np.concatenate((wide, wide[::-1], wide), axis=0)
+    across, down = width // 320 + 2, height // 213 + 2
+    wide = np.concatenate([small[:, :: -1 if place % 2 else 1] for place in range(across)], axis=1)
+    large = np.concatenate([wide[:: -1 if place % 2 else 1] for place in range(down)], axis=0)
     grain = np.random.default_rng(1)
     for index in range(count):
         y, x = 20 + 3 * index // 4 % 200, 10 + 5 * index // 3 % 300
-        frame = large[y : y + HEIGHT, x : x + WIDTH] + grain.normal(0, 2.5, (HEIGHT, WIDTH, 1))
+        frame = large[y : y + height, x : x + width] + grain.normal(0, 2.5, (height, width, 1))
         yield np.clip(np.round(frame), 0, 255).astype(np.uint8)
 
 
-def pattern(count: int) -> Frames:
+def pattern(count: int, width: int = WIDTH, height: int = HEIGHT) -> Frames:
     """FFmpeg's testsrc2."""
     graph = av.filter.Graph()
-    source = graph.add("testsrc2", f"size={WIDTH}x{HEIGHT}:rate={RATE}")
+    source = graph.add("testsrc2", f"size={width}x{height}:rate={RATE}")
     sink = graph.add("buffersink")
     source.link_to(sink)
     graph.configure()
@@ -100,7 +101,7 @@ def pattern(count: int) -> Frames:
         yield graph.vpull().to_ndarray(format="rgb24")
 
 
-CLIPS: dict[str, Callable[[int], Frames]] = {
+CLIPS: dict[str, Callable[..., Frames]] = {
     "screen recording": screen,
     "cartoon": cartoon,
     "filmed": filmed,
@@ -108,15 +109,25 @@ CLIPS: dict[str, Callable[[int], Frames]] = {
 }
 
 
-def write(name: str, count: int, path: Path, crf: int = 20) -> None:
-    """A clip as a camera or screen recorder would leave it: H.264, 4:2:0, BT.709."""
+def write(
+    name: str,
+    count: int,
+    path: Path,
+    *,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    rate: int = RATE,
+    fields: bool = False,
+) -> None:
+    """A clip as a camera or screen recorder would leave it: H.264, 4:2:0, BT.709; `fields`: marked as interlaced."""
+    options = {"crf": "20", "preset": "medium", **({"x264-params": "bff=1"} if fields else {})}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"crf": str(crf), "preset": "medium"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream = container.add_stream("libx264", rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.colorspace, stream.codec_context.color_range = 1, 1
-        for index, pixels in enumerate(CLIPS[name](count)):
+        for index, pixels in enumerate(CLIPS[name](count, width, height)):
             frame = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format="yuv420p", dst_colorspace=1)
-            frame.pts, frame.time_base = index, Fraction(1, RATE)
+            frame.pts, frame.time_base = index, Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
