@@ -169,3 +169,29 @@ def test_an_untagged_film_says_what_its_size_meant(tmp_path: Path, swift: Upscal
         assert next(container.decode(video=0)).colorspace == 2
     video.upscale(source, tmp_path / "b.mp4", scale=4, upscaler=swift, quality="fast")
     assert probe(tmp_path / "b.mp4").tags.matrix == 6
+
+
+def test_damage_before_a_cut_does_not_count(tmp_path: Path, swift: Upscaler) -> None:
+    source = films.make(tmp_path / "a.mkv", frames=20, codec="mjpeg", pixels="yuvj420p")
+    _hurt(source, tmp_path / "hurt.mkv", {2, 3})
+    made = video.upscale(tmp_path / "hurt.mkv", tmp_path / "b.mkv", scale=2, upscaler=swift, start=0.4)
+    assert (made.frames, made.notes) == (10, ())
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_whatever_is_damaged_it_is_one_line_or_a_film(tmp_path: Path, swift: Upscaler, suffix: str) -> None:
+    source = films.make(tmp_path / f"a{suffix}", frames=10, sound=("eng",), subtitles=suffix == ".mkv")
+    whole, rng = source.read_bytes(), np.random.default_rng(5)
+    for attempt in range(6):
+        data = bytearray(whole)
+        for place in rng.integers(0, len(data), 1 + attempt * 4):
+            data[place : place + 9] = rng.bytes(len(data[place : place + 9]))
+        source.write_bytes(data)
+        target = tmp_path / "b.mkv"
+        try:
+            made = video.upscale(source, target, scale=2, upscaler=swift, overwrite=True)
+            assert len(films.times(target)) == made.frames
+        except SubpixelError as error:
+            assert "\n" not in str(error)
+        target.unlink(missing_ok=True)
+        assert [path.name for path in tmp_path.iterdir()] == [source.name]

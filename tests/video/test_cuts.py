@@ -47,6 +47,23 @@ def test_a_part_is_exact_to_the_frame_and_in_time_with_its_sound(tmp_path: Path,
     assert max(new.values()) < Fraction(52, 100)
 
 
+def test_a_part_of_a_broadcast(tmp_path: Path, swift: Upscaler) -> None:
+    """It starts anywhere, and has no index."""
+    source = films.make(tmp_path / "a.ts", times=range(35, 65))
+    assert probe(source).origin > 1
+    video.upscale(source, tmp_path / "whole.mkv", scale=2, upscaler=swift, codec="ffv1")
+    made = video.upscale(source, tmp_path / "b.mkv", scale=2, upscaler=swift, codec="ffv1", start=0.48, end=0.88)
+    start = films.times(tmp_path / "whole.mkv")[0]
+    wanted = [
+        n for n, time in enumerate(films.times(tmp_path / "whole.mkv")) if Fraction(48, 100) <= time < Fraction(88, 100)
+    ]
+    assert made.frames == len(wanted) == 10
+    assert start < 1
+    whole = films.luma(tmp_path / "whole.mkv")
+    for number, luma in zip(wanted, films.luma(tmp_path / "b.mkv"), strict=True):
+        np.testing.assert_array_equal(luma, whole[number])
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("90", 90), ("90.5", Fraction(181, 2)), ("1:30", 90), ("0:01:30.25", Fraction(361, 4)), ("12s", 12)],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -158,3 +159,13 @@ def test_mirrored_frames(tmp_path: Path, swift: Upscaler, suffix: str, kept: boo
 
 def test_what_moves_a_frame_grows_with_it() -> None:
     assert enlarged((0, 65536, 0, -65536, 0, 0, 48 << 16, 0, 1 << 30), 3)[6:] == (144 << 16, 0, 1 << 30)
+
+
+def test_packets_of_all_streams_stand_side_by_side(tmp_path: Path, swift: Upscaler) -> None:
+    """Players read a file from front to back: what belongs together must not be far apart in it."""
+    source = films.make(tmp_path / "a.mkv", frames=30, sound=("eng",), subtitles=True)
+    video.upscale(source, tmp_path / "b.mkv", scale=2, upscaler=swift)
+    with av.open(str(tmp_path / "b.mkv")) as made:
+        times = [packet.dts * packet.time_base for packet in made.demux() if packet.dts is not None]
+    assert len(times) > 40
+    assert max(before - after for before, after in pairwise(times)) < Fraction(15, 100)

@@ -5,19 +5,15 @@ from __future__ import annotations
 import errno
 import io
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from subpixel.errors import OutputUnwritable, SettingError
-from subpixel.video.clips import Clip, Track, opened
-from subpixel.video.containers import Container
-from subpixel.video.encoding import Encoder
+from subpixel.video.clips import Track, opened
+from subpixel.video.copying import Recipe, chapters, copied, first_packet, packets_of
 from subpixel.video.journal import Coded, Journal
 from subpixel.video.matroska import state_shape
-from subpixel.video.reading import Span
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -37,37 +33,7 @@ _PLAIN_KEYS: Final = frozenset((
 _COVERS: Final = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 _OF_THE_SYSTEM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """Errors that are not about a packet."""
-_PATIENCE: Final = 10  # seconds behind the end of a cut after which no packet before it is expected
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What goes into the file.
-
-    Attributes:
-        clip: the source.
-        span: the part of it that is wanted.
-        container: kind of file.
-        encoder: of the film.
-        drop: numbers of streams to leave out.
-    """
-
-    clip: Clip
-    span: Span
-    container: Container
-    encoder: Encoder
-    drop: tuple[int, ...] = ()
-
-    @property
-    def shift(self) -> Fraction:
-        """Seconds taken off every timestamp: the film's own ticks, so that it stays exact."""
-        ticks = round((self.clip.origin + self.span.start) / self.clip.time_base)
-        return ticks * self.clip.time_base
-
-    @property
-    def kept(self) -> tuple[Track, ...]:
-        """Streams to copy."""
-        return tuple(track for track in self.clip.tracks if track.index not in self.drop)
+_INT32: Final = (1 << 31) - 1
 
 
 def check(recipe: Recipe, target: Path) -> tuple[Recipe, tuple[str, ...]]:
@@ -117,7 +83,7 @@ def assemble(recipe: Recipe, journal: Journal, target: Path) -> tuple[str, ...]:
             made = _Target(recipe, source, journal.result, target)
             try:
                 made.fill(source, journal)
-                made.container.close()
+                made.end(journal)
                 encoder = recipe.encoder
                 if encoder.aspect != 1 and not (recipe.container.aspect or encoder.codec.shape):
                     state_shape(journal.result, encoder.size, encoder.aspect)
@@ -168,7 +134,7 @@ class _Target:
         file: Any = io.BytesIO() if self.path is None else str(self.path.absolute())
         self.container = av.open(file, "w", format=self.recipe.container.muxer, container_options=options)
         self.container.metadata.update(metadata)
-        self.container.set_chapters(self._chapters())
+        self.container.set_chapters(chapters(self.recipe, self.source))
         kept = {track.index: track for track in self.recipe.kept}
         try:
             for stream in self.source.streams:
@@ -231,7 +197,7 @@ class _Target:
 
     def _add_cover(self, track: Track, stream: Stream, cannot: SettingError) -> None:
         container = self.recipe.container
-        data = _first_packet(self.recipe.clip.path, stream.index)
+        data = first_packet(self.recipe.clip.path, stream.index)
         if container.attachments:
             name, kind = _COVERS.get(track.codec, (f"cover.{track.codec}", "application/octet-stream"))
             metadata = stream.metadata
@@ -247,20 +213,6 @@ class _Target:
         made.metadata.update(stream.metadata)
         self.covers.append((made, data))
 
-    def _chapters(self) -> Any:
-        """The source's chapters, those within the span, counted from its start."""
-        shift, end = self.recipe.shift, self.recipe.span.end
-        length = None if end is None else self.recipe.clip.origin + end - shift
-        found = []
-        for chapter in self.source.chapters():
-            base = chapter["time_base"] or Fraction(1, 1_000_000)
-            start, stop = (max(chapter[name] * base - shift, Fraction(0)) for name in ("start", "end"))
-            if length is not None:
-                stop = min(stop, length)
-            if stop > 0 and (length is None or start < length):
-                found.append({**chapter, "start": round(start / base), "end": round(stop / base)})
-        return found
-
     def fill(self, source: InputContainer, journal: Journal) -> None:
         """Write all packets, those of the film among the others by the time they are decoded at."""
         from av.packet import Packet
@@ -272,34 +224,60 @@ class _Target:
         encoder = self.recipe.encoder
         film = journal.film(max(1, round(1 / (encoder.rate * encoder.time_base))))
         coded = next(film, None)
-        for packet, seconds in self._copied(source):
+        for packet, seconds in copied(self.recipe, source, self.copies, self.damaged):
             while coded is not None and coded[1] * encoder.time_base <= seconds:
                 self._put(*coded)
                 coded = next(film, None)
-            self._copy(packet)
+            self._mux(packet)
         while coded is not None:
             self._put(*coded)
             coded = next(film, None)
 
-    def _copy(self, packet: Packet[Any]) -> None:
-        """Write a packet of another stream; one that is damaged is left out and counted."""
+    def _mux(self, packet: Packet[Any]) -> None:
+        """Write a packet; one that is damaged is left out and counted.
+
+        FFmpeg holds packets back until those of all streams are there, and so may complain of one when it is given
+        another. Those of the film are in order and whole: what it complains of is never one of them.
+        """
         import av
 
         index = packet.stream_index
         try:
             self.container.mux(packet)
         except av.FFmpegError as error:
-            if error.errno in _OF_THE_SYSTEM:
+            if error.errno in _OF_THE_SYSTEM or not self.copies:
                 raise
             self.damaged[index] += 1
+
+    def end(self, journal: Journal) -> None:
+        """Close the file; where packets were damaged, see that the film is whole in it.
+
+        Raises:
+            OutputUnwritable: it is not: what else stands in the source is too damaged.
+        """
+        import av
+
+        try:
+            self.container.close()
+            if not self.damaged or packets_of(journal.result, self.film.index) == journal.packets_in_all:
+                return
+        except av.FFmpegError as error:
+            if error.errno in _OF_THE_SYSTEM or not self.copies:
+                raise
+        listed = ", ".join(str(track) for track in self.recipe.kept if track.index in self.copies)
+        raise OutputUnwritable(
+            f"{self.target} cannot be put together: what stands beside the film is too damaged ({listed})",
+            "the same command with --resume and --drop N goes on without it",
+        )
 
     def notes(self) -> tuple[str, ...]:
         """A line for each stream with packets that could not be copied."""
         came_from = {made.index: number for number, made in self.copies.items()}
-        tracks = {track.index: track for track in self.recipe.clip.tracks}
+        tracks = {track.index: str(track) for track in self.recipe.clip.tracks}
         return tuple(
-            f"{count} damaged packet{'' if count == 1 else 's'} of {tracks[came_from[index]]} left out"
+            f"{count} damaged packet{'' if count == 1 else 's'} of {named} left out"
             for index, count in sorted(self.damaged.items())
+            for named in [tracks[came_from[index]] if index in came_from else "other streams"]
         )
 
     def _put(self, coded: Coded, dts: int) -> None:
@@ -309,72 +287,10 @@ class _Target:
         packet.time_base = self.recipe.encoder.time_base
         packet.stream = self.film
         packet.pts, packet.dts, packet.duration, packet.is_keyframe = coded.pts, dts, coded.duration, coded.key
-        self.container.mux(packet)
-
-    def _copied(self, source: InputContainer) -> Iterator[tuple[Packet[Any], Fraction]]:
-        """Packets of the other streams, moved to their new time, and when each is decoded, in seconds."""
-        if not self.copies:
-            return
-        shift, span = self.recipe.shift, self.recipe.span
-        length = None if span.end is None else self.recipe.clip.origin + span.end - shift
-        if span.start > 0:
-            source.seek(int((self.recipe.clip.origin + span.start) * 1_000_000))
-        last = Fraction(0)
-        for packet in self._demuxed(source):
-            base = packet.time_base
-            time = packet.dts if packet.dts is not None else packet.pts
-            if packet.size == 0 or time is None:
-                continue
-            last = time * base - shift
-            shown = (packet.pts if packet.pts is not None else time) * base - shift
-            if length is not None and last > length + _PATIENCE:
-                return
-            if (length is not None and shown >= length) or (span.start > 0 and not self._reaches(packet, shown)):
-                continue
-            ticks = round(shift / base)
-            packet.stream = self.copies[packet.stream_index]
-            if packet.pts is not None:
-                packet.pts -= ticks
-                if shown < 0 and span.start > 0 and packet.duration:  # a subtitle that is shown already
-                    packet.duration += packet.pts
-                    packet.pts = packet.dts = 0
-                    yield packet, Fraction(0)
-                    continue
-            if packet.dts is not None:
-                packet.dts -= ticks
-            yield packet, last
-
-    def _reaches(self, packet: Packet[Any], shown: Fraction) -> bool:
-        """Whether a packet belongs to a cut that starts at 0: sound from there on, subtitles still shown then too."""
-        if packet.stream.type == "subtitle":
-            return shown + (packet.duration or 0) * packet.time_base > 0
-        return shown >= 0
-
-    def _demuxed(self, source: InputContainer) -> Iterator[Packet[Any]]:
-        """Packets to copy; a source that is cut off ends where it is cut off."""
-        import av
-
-        packets = source.demux([stream for stream in source.streams if stream.index in self.copies])
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError:
-                return
-            if packet is None:
-                return
-            yield packet
+        self._mux(packet)
 
 
 def enlarged(matrix: tuple[int, ...], factor: float) -> tuple[int, ...]:
     """A display matrix for frames that many times larger: what it moves by is in pixels."""
-    moved = (round(matrix[6] * factor), round(matrix[7] * factor))
+    moved = (max(-_INT32, min(_INT32, round(number * factor))) for number in matrix[6:8])
     return (*matrix[:6], *moved, matrix[8])
-
-
-def _first_packet(path: Path, index: int) -> bytes:
-    """The data of a stream's first packet: cover art is one packet."""
-    with opened(path) as container:
-        for packet in container.demux([container.streams[index]]):
-            if packet.size:
-                return bytes(packet)
-    return b""

@@ -22,6 +22,7 @@ from subpixel.video.clips import Clip, Track, probe
 from subpixel.video.codecs import default_codec
 from subpixel.video.containers import Container, container_for
 from subpixel.video.conversion import bits_of
+from subpixel.video.copying import Recipe
 from subpixel.video.deinterlace import Deinterlacer
 from subpixel.video.encoding import Coding, Encoder
 from subpixel.video.encoding import settle as settle_encoder
@@ -142,7 +143,7 @@ class Film:
             coding, self.clip, exact, container, min(upscaler.threads, usable_cores())
         )
         self.encoder.open()  # refuses what it does not take, before the work
-        recipe = assembly.Recipe(self.clip, wishes.span, container, self.encoder, wishes.drop)
+        recipe = Recipe(self.clip, wishes.span, container, self.encoder, wishes.drop)
         self._recipe, self._said = assembly.check(recipe, self.target)
         self._said = (*self._said, *self._changed(exact, container))
         self.plan = self._enlarger.plan(self.clip.size)

@@ -109,6 +109,11 @@ class Journal:
         return sum(segment.bytes for segment in self.segments)
 
     @property
+    def packets_in_all(self) -> int:
+        """Packets in finished segments."""
+        return sum(len(self.order(index)) for index in range(len(self.segments)))
+
+    @property
     def delay(self) -> int:
         """The most of all segments."""
         return max((segment.delay for segment in self.segments), default=0)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
+_BROKEN: Final = "broken"
+_LOST: Final = "lost"
 _SHORT: Final = Fraction(1, 4)
 """Seconds by which a file may be shorter than it says: sound and film seldom end together."""
 
@@ -68,7 +70,7 @@ class Health:
 
     Attributes:
         broken: frames that the decoder could not decode in full, and concealed.
-        lost: frames that it could not decode at all; the one before is shown in their place.
+        lost: frames that it could not decode at all; the one before is shown in their place, where there is one.
         resized: frames of another size or sample format than the first, brought to it.
         retimed: frames whose timestamp was missing or not later than the one before.
         early: seconds after which the file ends, where it says that it is longer.
@@ -149,6 +151,7 @@ class FilmSource:
         self.span = Span() if span is None else span
         self.health = Health()
         self._deinterlace = deinterlace
+        self._marks: dict[int, str] = {}  # what was wrong with frames on their way to the span
         self._threads = threads
 
     @property
@@ -212,11 +215,14 @@ class FilmSource:
                 pts = 0 if last is None else last + step
                 self.health.retimed += 1
             last = pts
-            if pts < offset:
+            mark = self._marks.pop(pts, "")
+            if pts < offset and self.span.start > 0:
                 continue
             if end is not None and pts >= end:
                 return
             count += 1
+            self.health.broken += mark == _BROKEN
+            self.health.lost += mark == _LOST
             if count <= skip and shown is not None:
                 yield shown  # nobody looks at it
                 continue
@@ -227,13 +233,30 @@ class FilmSource:
             yield shown
 
     def _decoded(self) -> Iterator[tuple[VideoFrame, int | None]]:
-        """Frames in order of presentation, through the filter."""
+        """Frames in order of presentation, through the filter; not many before the span."""
+        if self.span.start > 0:
+            found = self._passed(seek=True)
+            first = next(found, None)
+            if first is not None and first[1] is not None and first[1] <= self.offset:
+                yield first
+                yield from found
+                return
+            self._marks.clear()  # the index of the file has led behind the place: from the beginning then
+        yield from self._passed(seek=False)
+
+    def _passed(self, *, seek: bool) -> Iterator[tuple[VideoFrame, int | None]]:
+        """Frames from the beginning, or from the last place before the span where decoding can begin."""
+        import av
+
         passed = None if self._deinterlace is None else self._deinterlace()
         with opened(self.clip.path) as container:
             film = film_of(container, self.clip.path)
             film.codec_context.thread_count = self._threads
-            if self.span.start > 0:
-                self._seek(container, film)
+            if seek:
+                try:
+                    container.seek(max(0, self.offset - 1), stream=film, backward=True)
+                except av.FFmpegError:
+                    return
             for frame, pts in self._concealed(container, film):
                 if passed is None:
                     yield frame, pts
@@ -245,30 +268,24 @@ class FilmSource:
                 for made in passed.flush():
                     yield made, made.pts
 
-    def _seek(self, container: InputContainer, film: VideoStream) -> None:
-        """To the last place before the span where decoding can begin; where there is none, all is decoded."""
-        import av
-
-        try:
-            container.seek(max(0, self.offset - 1), stream=film, backward=True)
-        except av.FFmpegError:
-            container.seek(0)
-
     def _concealed(self, container: InputContainer, film: VideoStream) -> Iterator[tuple[VideoFrame, int | None]]:
         """Decoded frames; where the decoder fails, the one before once more."""
-        missing, shown = _Missing(), None
+        missing = _Missing()
+        shown: VideoFrame | None = None
         for frame in self._raw(container, film, missing):
             for pts in missing.before(frame.pts) if frame.pts is not None else ():
-                self.health.lost += 1
                 if shown is not None:
+                    self._marks[pts] = _LOST
                     yield shown, pts
-            if frame.is_corrupt:
-                self.health.broken += 1
+                elif self.span.start == 0:
+                    self.health.lost += 1
+            if frame.is_corrupt and frame.pts is not None:
+                self._marks[frame.pts] = _BROKEN
             yield frame, frame.pts
             shown = frame
-        for pts in missing.before(None):
-            self.health.lost += 1
-            if shown is not None:
+        if shown is not None:
+            for pts in missing.before(None):
+                self._marks[pts] = _LOST
                 yield shown, pts
 
     def _raw(self, container: InputContainer, film: VideoStream, missing: _Missing) -> Iterator[VideoFrame]:
@@ -294,7 +311,7 @@ class FilmSource:
                 yield from film.decode(packet)
             except av.FFmpegError:
                 missing.failed += 1
-        stated = Fraction(container.duration or 0, 1_000_000)
+        stated = Fraction((container.duration or 0) + (container.start_time or 0), 1_000_000)
         if stated - reached > _SHORT and "mpeg" not in container.format.name:  # broadcasts state none, it is estimated
             self.health.early = float(reached)
         try:
