@@ -194,3 +194,59 @@ def test_benchmark_pictures(request: pytest.FixtureRequest) -> None:
         assert all(assess(one).quality == quality for one in again)
         told = [assess(Picture(one.pixels)).squeezed for one in again]
         assert sum(told) >= len(told) - 1
+
+
+def _reread(pixels: np.ndarray, quality: int) -> np.ndarray:
+    with pillow.open(io.BytesIO(_coded(pixels, quality=quality))) as opened:
+        return np.asarray(opened)
+
+
+def test_a_turned_picture_remembers() -> None:
+    found = assess(Picture(np.ascontiguousarray(np.rot90(_reread(_scene(), 60)))[None]))
+    assert found.squeezed and found.quality is not None and abs(found.quality - 60) <= 3
+
+
+def test_cropped_and_coded_finely_again_is_still_squeezed() -> None:
+    rng = np.random.default_rng(4)
+    scene = np.clip(_scene() + rng.normal(0, 6, _scene().shape), 0, 255).astype(np.uint8)
+    again = _coded(_reread(scene, 30)[3:, 5:], quality=92)
+    found = assess(subpixel.read(again))
+    assert found.squeezed and found.quality is not None and found.quality <= 40
+
+
+@pytest.mark.parametrize("width", [200, 256, 333, 512])
+@pytest.mark.parametrize("turned", [False, True])
+def test_gradients_were_no_jpeg(width: int, turned: bool) -> None:
+    ramp = np.linspace(0, 255, width).round().astype(np.uint8)
+    pixels = np.tile(ramp[:, None] if turned else ramp, (1, width) if turned else (width, 1))
+    assert not assess(Picture(pixels[None, ..., None].repeat(3, axis=3))).squeezed
+
+
+def test_dense_text_and_palettes_are_not_noise() -> None:
+    rng = np.random.default_rng(0)
+    text = (rng.random((200, 300, 1)) < 0.3).astype(np.uint8) * 255
+    palette = rng.integers(0, 256, (40, 3), np.uint8)[rng.integers(0, 40, (200, 300))]
+    for pixels in (text, text.repeat(3, axis=2), palette):
+        assert not assess(Picture(pixels[None])).squeezed
+
+
+def test_pillow_pictures_changed_in_place_are_looked_at() -> None:
+    """Pillow keeps a JPEG's tables whatever was done to its samples since."""
+    data = _coded(_scene(), quality=62)
+    as_read = pillow.open(io.BytesIO(data))
+    assert subpixel.image.from_pillow(as_read).coding is not None
+    smaller = pillow.open(io.BytesIO(data))
+    smaller.thumbnail((100, 70))
+    drafted = pillow.open(io.BytesIO(data))
+    drafted.draft("RGB", (100, 70))
+    for image in (smaller, drafted):
+        assert subpixel.image.from_pillow(image).coding is None
+
+
+def test_the_first_frame_of_an_animation_tells(tmp_path: Path) -> None:
+    frames = [pillow.fromarray(np.roll(_scene(), shift, axis=1)) for shift in (0, 8, 16)]
+    for name, options in (("lossy", {"quality": 20}), ("lossless", {"lossless": True})):
+        path = tmp_path / f"{name}.webp"
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=50, **options)
+        coding = subpixel.read(path).coding
+        assert (coding is None) if name == "lossless" else (coding is not None and coding.quality < 40)

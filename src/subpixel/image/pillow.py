@@ -12,7 +12,7 @@ from subpixel.image import exif as exif_block
 from subpixel.image import samples
 from subpixel.image.coding import pillow_coding
 from subpixel.image.profiles import cmyk_to_srgb
-from subpixel.types import Metadata, Picture, Pixels
+from subpixel.types import Coding, Metadata, Picture, Pixels
 
 _AS_IS: Final = {"L", "LA", "RGB", "RGBA"}
 _AS_GREY_16: Final = {"I;16", "I;16L", "I;16B", "I;16N"}
@@ -43,6 +43,7 @@ def from_pillow(image: Any) -> Picture:
     icc = image.info.get("icc_profile") or None
     if getattr(image, "n_frames", 1) > 1:
         notes.append(f"image has {image.n_frames} frames: only the current one is used")
+    coding = _coding(image)
     if image.mode == "CMYK":
         pixels, icc, note = cmyk_to_srgb(np.asarray(image), icc)
         notes.append(note)
@@ -57,8 +58,17 @@ def from_pillow(image: Any) -> Picture:
     metadata = Metadata(icc=icc, exif=exif or None, dpi=_dpi(image))
     height, width = pixels.shape[:2]
     whole = cast(Pixels, np.ascontiguousarray(pixels).reshape(1, height, width, -1))
-    coding = pillow_coding(getattr(image, "quantization", None), getattr(image, "layer", None))
     return Picture(whole, metadata, tuple(notes), coding)
+
+
+def _coding(image: Any) -> Coding | None:
+    """How a JPEG was coded, where its samples are still those of the file.
+
+    Once they were read they may have been changed or made smaller in place, and Pillow keeps the tables all the same.
+    """
+    if not getattr(image, "tile", None) or getattr(image, "decoderconfig", None):
+        return None
+    return pillow_coding(getattr(image, "quantization", None), getattr(image, "layer", None))
 
 
 def _dpi(image: Any) -> tuple[float, float] | None:

@@ -72,7 +72,7 @@ def read(source: str | Path | bytes, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) 
         PictureUnsupported: a picture of a kind that is not read here.
         PictureTooLarge: more pixels than `pixel_limit`.
     """
-    with _opened(source) as (file, name):
+    with opened(source) as (file, name):
         head = file.read(_HEAD)
         row = sniff(head, name)
         if row.codec == "plain":
@@ -86,7 +86,7 @@ def read(source: str | Path | bytes, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) 
 
 
 @contextlib.contextmanager
-def _opened(source: str | Path | bytes) -> Iterator[tuple[BinaryIO, str]]:
+def opened(source: str | Path | bytes) -> Iterator[tuple[BinaryIO, str]]:
     """The source as an open file, and what to call it in messages."""
     if isinstance(source, bytes):
         yield io.BytesIO(source), "the data"
@@ -180,7 +180,7 @@ class _Decoder:
 
     def _check_size(self, image: Any) -> None:
         height = self._page_height(image)
-        _check_limit(self.name, image.width, height, image.height // height, self.pixel_limit)
+        check_limit(self.name, image.width, height, image.height // height, self.pixel_limit)
 
     @staticmethod
     def _page_height(image: Any) -> int:
@@ -235,7 +235,7 @@ def _read_plain(row: Format, file: BinaryIO, name: str, pixel_limit: int) -> Pic
     """A picture of a format that libvips leaves out."""
     try:
         header = plain.open_header(row.name, file)
-        _check_limit(name, header.width, header.height, 1, pixel_limit)
+        check_limit(name, header.width, header.height, 1, pixel_limit)
         pixels = plain.decode(row.name, file, header)
     except plain.PlainDamaged as error:
         raise PictureUnreadable(f"{name} is damaged or cut short", str(error)) from error
@@ -244,7 +244,8 @@ def _read_plain(row: Format, file: BinaryIO, name: str, pixel_limit: int) -> Pic
     return Picture(pixels, Metadata(format=row.name, icc=header.icc, dpi=header.dpi))
 
 
-def _check_limit(name: str, width: int, height: int, frames: int, pixel_limit: int) -> None:
+def check_limit(name: str, width: int, height: int, frames: int, pixel_limit: int) -> None:
+    """Raise PictureTooLarge where that is more than the limit."""
     pixels = width * height * frames
     if pixels > pixel_limit:
         many = f" in {frames} frames" if frames > 1 else ""

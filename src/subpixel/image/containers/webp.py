@@ -33,9 +33,21 @@ def inspect(file: BinaryIO) -> Found:
                 coding = vp8_coding(start)
                 length -= len(start)
             elif name == b"ANMF" and length >= 24:
-                start = exactly(file, 24)
-                lossless = lossless or start[16:20] == b"VP8L"
-                length -= 24
+                start = exactly(file, min(length, _FRAME_HEAD))
+                length -= len(start)
+                place = 16  # behind where and how long the frame is shown; alpha may come before the picture
+                if start[place : place + 4] == b"ALPH":
+                    skipped = number(start[place + 4 : place + 8], "<I")
+                    place += 8 + skipped + skipped % 2
+                    if place >= len(start):
+                        over = min(length, place - len(start))
+                        file.seek(over, 1)
+                        length -= over
+                        start, place = exactly(file, min(length, _FRAME_HEAD)), 0
+                        length -= len(start)
+                lossless = lossless or start[place : place + 4] == b"VP8L"
+                if start[place : place + 4] == b"VP8 " and coding is None:
+                    coding = vp8_coding(start[place + 8 :])
             file.seek(length + whole % 2, 1)
     except EOFError:
         pass  # libvips judges whether the pixels are whole
