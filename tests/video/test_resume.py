@@ -205,12 +205,14 @@ def test_a_damaged_journal_counts_as_far_as_it_is_whole(tmp_path: Path) -> None:
         for pts in (0, 2, 1):
             file.put(Coded(index * 3 + pts, 1, pts == 0, bytes([index]) * 9))
         journal.add(file.finish(3))
+    journal.release()
     lines = journal.folder / "journal.jsonl"
     with lines.open("a") as file:
         file.write(json.dumps({"frames": 3})[:-4])  # the power went off here
     again = Journal(tmp_path / "b.mp4", origin)
     again.begin(resume=True, overwrite=False)
     assert (again.frames, again.delay) == (9, 1)
+    again.release()
     order = [(packet.pts, dts) for packet, dts in again.film(1)]
     assert order == [(0, -1), (2, 0), (1, 1), (3, 2), (5, 3), (4, 4), (6, 5), (8, 6), (7, 7)]
     data = bytearray(journal.part(1).read_bytes())
@@ -219,9 +221,24 @@ def test_a_damaged_journal_counts_as_far_as_it_is_whole(tmp_path: Path) -> None:
     third = Journal(tmp_path / "b.mp4", origin)
     third.begin(resume=True, overwrite=False)
     assert third.frames == 3
+    third.release()
     fourth = Journal(tmp_path / "b.mp4", origin)
     fourth.begin(resume=True, overwrite=False)
     assert fourth.frames == 3
+
+
+def test_two_runs_do_not_share_a_target(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    origin = Origin("a.mp4", 1, 2, "x")
+    one, two = Journal(tmp_path / "b.mp4", origin), Journal(tmp_path / "b.mp4", origin)
+    one.begin(resume=True, overwrite=False)
+    for resume, overwrite in ((True, False), (False, True)):
+        with pytest.raises(OutputUnwritable, match="being made by another run"):
+            two.begin(resume=resume, overwrite=overwrite)
+    one.release()
+    two.begin(resume=True, overwrite=False)
+    two.drop()
+    assert _names(tmp_path) == []
 
 
 @pytest.mark.parametrize(("order", "delay"), [([0, 1, 2], 0), ([0, 2, 1], 1), ([0, 4, 2, 1, 3], 2), ([], 0)])

@@ -17,9 +17,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from subpixel.errors import OutputExists, SettingError
+from subpixel.errors import OutputExists, OutputUnwritable, SettingError, SubpixelError
 from subpixel.image.targets import unwritable
 
 _VERSION: Final = 1
@@ -97,6 +97,7 @@ class Journal:
         self.segments: list[Segment] = []
         self._target = target
         self._file = self.folder / "journal.jsonl"
+        self._held: IO[bytes] | None = None
 
     @property
     def frames(self) -> int:
@@ -137,9 +138,10 @@ class Journal:
         Raises:
             OutputExists: there is one, and neither was asked for.
             SettingError: it was made from something else, or with other settings.
-            OutputUnwritable: the folder cannot be made.
+            OutputUnwritable: the folder cannot be made, or another run is at work on the same target.
         """
         try:
+            self._hold()
             if self.folder.exists() and resume:
                 self._read()
             elif self._file.exists() and not overwrite:
@@ -156,8 +158,41 @@ class Journal:
                 self.drop()
                 self.folder.mkdir()
                 self._append({"version": _VERSION, **asdict(self.origin)})
+            self._hold()  # the file is another one now
         except OSError as error:
+            self.release()
             raise unwritable(self._target, error) from error
+        except SubpixelError:
+            self.release()
+            raise
+
+    def _hold(self) -> None:
+        """Keep other runs away from this journal, where the system has locks; they end with the program.
+
+        Raises:
+            OutputUnwritable: another run holds it.
+        """
+        self.release()
+        if not self._file.exists():
+            return
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            return
+        self._held = self._file.open("rb")
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise OutputUnwritable(f"{self._target} is being made by another run", "wait for it, or end it") from None
+        except OSError:  # a file system without locks
+            return
+
+    def release(self) -> None:
+        """Let other runs at the journal."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     def _read(self) -> None:
         """Take over what is finished, as far as it is whole."""
@@ -237,6 +272,7 @@ class Journal:
 
     def drop(self) -> None:
         """Remove everything."""
+        self.release()
         if self.folder.exists():
             shutil.rmtree(self.folder)
 

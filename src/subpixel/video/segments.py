@@ -84,6 +84,7 @@ class SegmentSink:
             self._file.abandon()
         self._journal.result.unlink(missing_ok=True)
         self._journal.drop_if_empty()
+        self._journal.release()
 
     def _put(self, packets: list[Packet[Any]]) -> None:
         assert self._file is not None
