@@ -255,6 +255,15 @@ def test_maps_show_what_was_added_and_every_result_says_how_it_returns() -> None
     assert sheet.shape[2] == 3
 
 
+def test_the_ground_behind_transparent_parts_does_not_count() -> None:
+    """Squares of the same size in the small and the large picture are no difference that a model made."""
+    pixels = np.full((1, 40, 40, 4), 100, np.uint8)
+    pixels[..., 3] = 255
+    pixels[:, 10:, :, 3] = 0
+    made = compare(Picture(pixels), 2, models=["bicubic-x2"])
+    assert all(shown.returned is not None and shown.returned.mean < 1 for shown in made.shown)
+
+
 def test_what_is_reduced_again() -> None:
     small = waves(24, 32)
     exact = returned(bicubic(1)(small), small)

@@ -147,7 +147,7 @@ def compare(
     area = _area(box, before, scale)
     part = _part(still, area)
     size = target.size_for(part.size)
-    ground = flatten(part)
+    even = flatten(part, chequered=False)  # squares of one size in small and large would differ
     truth = None
     if reference is not None:
         truth = _reference_area(reference, area, after, size, factors)
@@ -167,8 +167,7 @@ def compare(
         seconds = perf_counter() - start
         opaque = samples(result)[..., : result.channels - int(result.has_alpha)]
         score = None if truth is None else psnr(truth, opaque, border=_border(scale, size))
-        flat = flatten(result)
-        return Shown(name, cut(flat), seconds, score, returned(flat, ground))
+        return Shown(name, cut(flatten(result)), seconds, score, returned(flatten(result, chequered=False), even))
 
     shown = [show(NEAREST, lambda: _nearest(part, size)), show(BICUBIC, lambda: _bicubic(part, size))]
     engine = ""
@@ -205,14 +204,15 @@ def samples(picture: Picture) -> NDArray[np.uint8]:
     return rounded
 
 
-def flatten(picture: Picture) -> NDArray[np.uint8]:
-    """First frame as 8-bit RGB, (H, W, 3); transparent parts over a light chequered ground."""
+def flatten(picture: Picture, *, chequered: bool = True) -> NDArray[np.uint8]:
+    """First frame as 8-bit RGB, (H, W, 3); transparent parts over a light ground, chequered or even."""
     values = samples(picture)
     colour = _as_rgb(values[..., : picture.channels - int(picture.has_alpha)])
     if not picture.has_alpha:
         return colour
     rows, columns = np.indices(values.shape[:2])
-    ground = np.where((rows // _CHEQUER + columns // _CHEQUER) % 2, 214, 236)[..., None]
+    dark = ((rows // _CHEQUER + columns // _CHEQUER) % 2 > 0) | (not chequered)
+    ground = np.where(dark, 214, 236)[..., None]
     alpha = values[..., -1:] / 255.0
     blended: NDArray[np.uint8] = np.rint(colour * alpha + ground * (1 - alpha)).astype(np.uint8)
     return blended

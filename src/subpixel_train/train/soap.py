@@ -110,7 +110,7 @@ def _basis(matrix: Tensor) -> Tensor:
     try:
         vectors: Tensor = torch.linalg.eigh(matrix / largest)[1]
         good = bool(vectors.isfinite().all())
-    except torch.linalg.LinAlgError:
+    except RuntimeError:  # LinAlgError is one
         good = False
     if not good:
         vectors = torch.linalg.eigh((matrix / largest).double())[1].to(matrix.dtype)
