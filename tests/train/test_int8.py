@@ -138,6 +138,15 @@ def test_engines_agree_to_the_bit_on_pictures(shape: str) -> None:
     np.testing.assert_array_equal(part[..., halo * scale : -halo * scale, halo * scale : -halo * scale], inside)
 
 
+def test_sums_that_float32_does_not_hold_are_refused() -> None:
+    weight = torch.full((2, 64, 3, 3), 127.0)
+    grid.must_be_exact("narrow", weight[:, :57], torch.zeros(2))
+    with pytest.raises(TrainingError, match="sums of the layer wide reach"):
+        grid.must_be_exact("wide", weight, torch.zeros(2))
+    with pytest.raises(TrainingError, match="sums of the weights skip reach 1.13"):
+        grid.must_be_fine("skip", torch.full((4, 1, 3, 3), 0.25))
+
+
 def test_fine_weights_are_steps_and_add_up_to_what_they_did() -> None:
     kernels = BicubicEnlarge(4).get_buffer("kernels")
     fine = grid.fine_weights(kernels)

@@ -56,6 +56,7 @@ class _Graph:
     def layer(self, source: str, name: str, layer: torch.nn.Conv2d, centre: float) -> str:
         """A convolution in int8."""
         weight, bias, scale = quantised(layer, centre)
+        grid.must_be_exact(name, weight, bias)
         wide = self.constant(f"{name}.scale", scale)
         wider = self.constant(f"{name}.bias.scale", scale * grid.STEP)
         self.constant(f"{name}.weight", weight, np.int8)
@@ -85,6 +86,7 @@ def to_qdq(network: PlainInt8) -> bytes:
         current = graph.layer(graph.rounded(relu), f"inner.{index}", layer, 0.0)
     relu = graph.node("Relu", [current], f"{current}.relu")
     current = graph.layer(graph.rounded(relu), "last", last, 0.0)
+    grid.must_be_fine("skip", network.skip_weights())
     skip = graph.constant("skip.weight", network.skip_weights())
     graph.nodes.append(convolution(small, [skip], "skip", network.skip.kernel_size[0]))
     current = graph.node("Add", [current, "skip"], "phases")

@@ -20,6 +20,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from subpixel.errors import TrainingError
+
 STEP: Final = 2.0**-8
 """Distance of two values of an activation."""
 TOP: Final = 255 * STEP
@@ -28,6 +30,8 @@ SCALE_STEP: Final = 2.0**-16
 """Scales of weights are multiples of it, …"""
 SCALE_DIGITS: Final = 6
 """… and have so many significant binary digits. That makes weights 1.5% coarser at worst."""
+EXACT: Final = 1 << 24
+"""Whole numbers below it are all in float32."""
 LARGEST: Final = 127
 """Largest weight: int8 without −128, so that the grid is symmetric."""
 FINE_STEP: Final = 2.0**-11
@@ -94,6 +98,39 @@ def fine_weights(kernels: Tensor) -> Tensor:
         rounded = (below + (rank < missing[:, None])) * FINE_WEIGHT_STEP
         change = rounded.view_as(kernels).to(kernels.dtype) - kernels
     return kernels + change
+
+
+def must_be_exact(name: str, weight: Tensor, bias: Tensor) -> None:
+    """Whether float32 holds every sum of a layer in whole numbers, whatever the input.
+
+    Args:
+        name: of the layer.
+        weight: (out, in, k, k), −127…127.
+        bias: (out,), whole numbers.
+
+    Raises:
+        TrainingError: it does not.
+    """
+    largest = float((255 * weight.abs().double().sum(dim=(1, 2, 3)) + bias.abs().double()).max())
+    if largest >= EXACT:
+        raise TrainingError(
+            f"sums of the layer {name} reach {largest:.2g}, more than float32 holds exactly ({EXACT})",
+            "export with --float, or train a narrower network",
+        )
+
+
+def must_be_fine(name: str, weight: Tensor) -> None:
+    """Whether every sum of fine luma, within −½ and ½, with these weights (out, in, k, k) stays below 1.
+
+    Raises:
+        TrainingError: it does not.
+    """
+    largest = float(weight.detach().abs().sum(dim=(1, 2, 3)).max()) / 2
+    if largest >= 1:
+        raise TrainingError(
+            f"sums of the weights {name} reach {largest:.2f}, where float32 has no steps of 2⁻²⁴ any more",
+            "export with --float, or train with skip: bicubic",
+        )
 
 
 def _short(scale: Tensor) -> Tensor:
