@@ -111,7 +111,7 @@ def must_be_exact(name: str, weight: Tensor, bias: Tensor) -> None:
     Raises:
         TrainingError: it does not.
     """
-    largest = float((255 * weight.abs().double().sum(dim=(1, 2, 3)) + bias.abs().double()).max())
+    largest = float((255 * weight.detach().abs().double().sum(dim=(1, 2, 3)) + bias.detach().abs().double()).max())
     if largest >= EXACT:
         raise TrainingError(
             f"sums of the layer {name} reach {largest:.2g}, more than float32 holds exactly ({EXACT})",
