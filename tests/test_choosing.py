@@ -135,10 +135,22 @@ def test_a_named_model_is_taken_at_its_word() -> None:
     assert _models(Upscaler("espcn"), picture) == ["espcn-x4"]
     assert _models(Upscaler("crisp"), picture) == ["crisp-x4"], "a name is exact"
     assert _models(Upscaler("crisp", restore=True), picture) == ["crisp-restore-x4"], "unless more is said"
-    assert _models(Upscaler("crisp-x4", restore=True), picture) == ["crisp-x4"]
+    assert _models(Upscaler("crisp-x4", restore=True), picture) == ["crisp-restore-x4"]
+    assert _models(Upscaler("crisp-restore-x4", restore=True), picture) == ["crisp-restore-x4"]
+    for name in ("crisp-x4", "crisp-restore-x4", "crisp", "crisp-restore"):
+        chosen = Upscaler(name, restore=True).choose(picture).chosen
+        assert (chosen.restore, chosen.lacking, chosen.reason) == (True, False, "")
     asked = Upscaler("espcn", restore=True).choose(picture).chosen
     assert not asked.restore
+    assert asked.lacking
     assert asked.reason == "no model of this kind is trained on squeezed pictures"
+
+
+@pytest.mark.usefixtures("line")
+@pytest.mark.parametrize("model", ["crisp-restore", "crisp-restore-x4"])
+def test_a_restoring_model_leaves_nothing_as_it_is(model: str) -> None:
+    with pytest.raises(SettingError, match=f"the model {model} restores squeezed pictures"):
+        Upscaler(model, restore=False)
 
 
 def test_without_restoring_networks_nobody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

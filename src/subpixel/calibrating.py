@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 import time
@@ -158,9 +159,9 @@ def _rows() -> dict[str, tuple[float, float]]:
     try:
         rows = json.loads(cache_file().read_text(encoding="utf-8"))
         found = {str(key): (float(seconds), float(when)) for key, (seconds, when) in rows.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
-    return {key: row for key, row in found.items() if row[0] > 0 and 0 <= now - row[1] < _FRESH_S}
+    return {key: row for key, row in found.items() if 0 < row[0] < math.inf and 0 <= now - row[1] < _FRESH_S}
 
 
 def _keep(key: str, seconds: float) -> None:

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from subpixel import zoo
+from subpixel.errors import SettingError
 from subpixel.image.compression import Limits, assess
 from subpixel.loading import Networks
 from subpixel.results import Chosen
-from subpixel.types import Picture, PrecisionChoice, Quality
+from subpixel.types import Coding, Picture, PrecisionChoice, Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,12 @@ class Choice:
 
     networks: Networks
     chosen: Chosen
+
+
+def told_squeezed(coding: Coding | None, limits: Limits | None = None) -> bool:
+    """True where a file alone tells that its picture is squeezed; its pixels may tell so where this is False."""
+    limits = limits or Limits()
+    return coding is not None and coding.quality <= (limits.webp if coding.name == "WebP" else limits.quality)
 
 
 class Chooser:
@@ -41,6 +48,7 @@ class Chooser:
         limits: from where on a picture counts as squeezed.
 
     Raises:
+        SettingError: a model trained on squeezed pictures was named, and `restore` is False.
         ModelUnknown: no such model.
     """
 
@@ -60,6 +68,11 @@ class Chooser:
         self._restore = False if restore is None and model is not None else restore
         self._limits, self._precision = limits, precision
         self.eightfold = quality == "best" if eightfold is None else eightfold
+        if restore is False and model is not None and zoo.restores(model):
+            raise SettingError(
+                f"the model {model} restores squeezed pictures, and --clean (restore=False) was given",
+                "name another model, or leave one of the two out",
+            )
         self.clean = self._networks(restore=False)
 
     @cached_property
@@ -82,9 +95,9 @@ class Chooser:
     def __call__(self, picture: Picture | None = None) -> Choice:
         """The choice for a picture; None: for one that is not squeezed."""
         if self._restore:
-            there = self.restoring is not self.clean
+            there = self.restoring is not self.clean or (self._model is not None and zoo.restores(self._model))
             reason = "" if there else "no model of this kind is trained on squeezed pictures"
-            return Choice(self.restoring, Chosen(there, self.eightfold, reason))
+            return Choice(self.restoring, Chosen(there, self.eightfold, reason, lacking=not there))
         if self._restore is False or picture is None or self.restoring is self.clean:
             return Choice(self.clean, Chosen(False, self.eightfold))
         found = assess(picture, self._limits)

@@ -40,15 +40,17 @@ class Chosen:
     """Which networks a picture went through, and why.
 
     Attributes:
-        restore: True where networks trained on squeezed pictures were wanted.
+        restore: True where networks trained on squeezed pictures were taken.
         eightfold: True where the mean over all flips and transpositions was made.
         reason: what is known of the picture's compression, ``"JPEG of quality 62, chroma halved"``; empty where nobody
             looked, because there was nothing to choose.
+        lacking: True where networks trained on squeezed pictures were asked for, and there are none; `reason` says so.
     """
 
     restore: bool = False
     eightfold: bool = False
     reason: str = ""
+    lacking: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ on this machine fits is taken. Times come from `calibrating`, and only those are
 
 from __future__ import annotations
 
+import math
 import re
 import tempfile
 import time
@@ -19,7 +20,9 @@ from subpixel.calibrating import Machine, scene
 from subpixel.engines import nominal_gflops, usable_cores
 from subpixel.ensemble import FOLD
 from subpixel.errors import OutputError, SettingError
+from subpixel.image.compression import assess
 from subpixel.image.header import Header
+from subpixel.image.samples import is_opaque
 from subpixel.plan import Plan, Target
 from subpixel.types import Picture, Precision, PrecisionChoice, Quality
 from subpixel.upscaler import Upscaler
@@ -30,6 +33,7 @@ _MARGIN: Final = 1.1  # on every estimate: other programs take a little of the m
 _HOPELESS: Final = 3.0  # extrapolated times are not further off than this
 _CALIBRATION_S: Final = 0.7  # after so long, what was not measured is extrapolated
 _LOAD_S: Final = 0.15  # loading a network
+_LONGEST_S: Final = 365 * 24 * 3600.0
 _CODED_SIDES: Final = (64, 320)  # what opening and naming a file takes does not grow with the picture
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -47,15 +51,26 @@ def parse_time(text: str) -> float:
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if seconds <= 0:
         raise SettingError(f"the time is {text!r}", "give more than nothing, as --within 10s")
+    if seconds > _LONGEST_S:
+        shown = text if len(text) <= 40 else f"{text[:40]}…"
+        raise SettingError(f"the time is {shown!r}, over a year", "--quality best takes what time it needs")
     return seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A picture to be made larger: what its header says, and the format of each result; None: not written to a file."""
+    """A picture to be made larger.
+
+    Attributes:
+        header: what its file says of it.
+        formats: of each result; None: not written to a file.
+        restore: whether it goes through networks trained on squeezed pictures; None: its pixels will decide, and until
+            then it counts as clean.
+    """
 
     header: Header
     formats: tuple[str | None, ...]
+    restore: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +117,11 @@ def best_upscaler(
         SubpixelError: as `choose_within`.
     """
     began = time.perf_counter() if started is None else started
-    header = Header(picture.metadata.format or "", picture.size, picture.frames, picture.bits)
-    work = Work(header, (None,) * len(targets))
+    if restore is None and model is None:
+        restore = assess(picture).squeezed
+    alpha = picture.has_alpha and not is_opaque(picture.pixels)
+    header = Header(picture.metadata.format or "", picture.size, picture.frames, picture.bits, alpha)
+    work = Work(header, (None,) * len(targets), bool(restore))
     machine = Machine(usable_cores())
     fit = choose_within(seconds, [work], targets, machine, model=model, spent=time.perf_counter() - began)
     return Upscaler(model, quality=fit.quality, restore=restore, eightfold=fit.eightfold, precision=fit.precision)
@@ -118,10 +136,13 @@ class _Option:
     precision: Precision
     passes: tuple[tuple[str, int], ...]  # models, and input pixels that go through each
     decibels: float
+    sure: bool  # False where other networks may be taken, once pixels are seen
 
     @property
     def label(self) -> str:
-        families = " and ".join(dict.fromkeys(zoo.card(model).family for model, _ in self.passes)) or "resampling"
+        if not self.passes:
+            return "resampling"
+        families = " and ".join(dict.fromkeys(zoo.card(model).family for model, _ in self.passes))
         return f"{families}{' eight-fold' if self.eightfold else ''} in {self.precision}"
 
 
@@ -158,24 +179,29 @@ def choose_within(
     options = sorted(_options(works, targets, machine, model, precision, tile), key=lambda one: -one.decibels)
     files = _coding_seconds(works, targets)
     better = ""
-    slowest: tuple[float, _Option] | None = None
+    quickest: tuple[float, _Option] | None = None
+
+    def others() -> float:
+        """What everything but the networks takes, with what measuring them took so far."""
+        return spent + files + time.perf_counter() - started
+
     for option in options:
         late = time.perf_counter() - started > _CALIBRATION_S
-        room = seconds - spent - files - (time.perf_counter() - started)
         guess = _seconds(option, machine, measure=False)
-        if guess is None or (guess <= _HOPELESS * max(room, 0.0) and not late):
+        if guess is None or (guess <= _HOPELESS * max(seconds - others(), 0.0) and not late):
             guess = _seconds(option, machine, measure=True)
             assert guess is not None
-        if guess <= room:
-            total = guess + files + spent + time.perf_counter() - started
-            line = f"{option.label}: about {_told(total)} of {_told(seconds)}{better}"
+        total = guess + others()
+        if total <= seconds:
+            doubt = "" if option.sure else " if nothing has to be restored"
+            line = f"{option.label}: about {_told(total)} of {_told(seconds)}{doubt}{better}"
             return Fit(option.quality, option.eightfold, option.precision, total, True, line)
-        better = f"; {option.label} would take about {_told(guess + files + spent)}"
-        if slowest is None or guess < slowest[0]:
-            slowest = guess, option
-    assert slowest is not None
-    total = slowest[0] + files + spent + time.perf_counter() - started
-    option = slowest[1]
+        better = f"; {option.label} would take about {_told(total)}"
+        if quickest is None or guess < quickest[0]:
+            quickest = guess, option
+    assert quickest is not None
+    guess, option = quickest
+    total = guess + others()
     line = f"nothing fits {_told(seconds)}: {option.label}, the quickest, takes about {_told(total)}"
     return Fit(option.quality, option.eightfold, option.precision, total, False, line)
 
@@ -193,27 +219,34 @@ def _options(
     made: dict[tuple[object, ...], _Option] = {}
     for quality in zoo.QUALITIES if model is None else (zoo.DEFAULT_QUALITY,):
         with Upscaler(model, quality=quality, eightfold=False, threads=machine.threads, tile=tile) as upscaler:
-            plans = [(plan, work) for work in works for plan in upscaler.plans(work.header.size, targets)]
+            clean, restoring = upscaler.choose.clean, upscaler.choose.restoring
+            plans = [
+                (plan, work)
+                for work in works
+                for plan in upscaler.plans(work.header.size, targets, restoring if work.restore else clean)
+            ]
         passes = _pixels(plans)
+        sure = restoring is clean or not passes or all(work.restore is not None for work in works)
         names = [name for name, _ in passes]
         common = [set(machine.precisions(name, bits=bits)) for name in names]
         possible: list[Precision] = [one for one in ("fp32", "bf16", "int8") if all(one in some for some in common)]
         if precision != "auto":
             possible = [precision]
         for one in possible:
-            for fold in (False, True):
+            for fold in (False, True) if passes else (False,):
                 quality_db = sum(_decibels(name, one) for name in names) / max(1, len(names))
-                option = _Option(quality, fold, one, passes, quality_db + fold * _EIGHTFOLD_DB)
+                option = _Option(quality, fold, one, passes, quality_db + fold * _EIGHTFOLD_DB, sure)
                 made.setdefault((passes, fold, one), option)
     return list(made.values())
 
 
 def _pixels(plans: Sequence[tuple[Plan, Work]]) -> tuple[tuple[str, int], ...]:
-    """Models and how many pixels go through each, over all plans."""
+    """Models and how many pixels go through each, over all plans: once more for alpha, which may be opaque."""
     found: dict[str, int] = {}
     for plan, work in plans:
+        often = work.header.frames * (2 if work.header.alpha else 1)
         for step in plan.passes:
-            found[step.model.name] = found.get(step.model.name, 0) + step.computed * work.header.frames
+            found[step.model.name] = found.get(step.model.name, 0) + step.computed * often
     return tuple(found.items())
 
 
@@ -237,17 +270,20 @@ def _seconds(option: _Option, machine: Machine, *, measure: bool) -> float | Non
 
 
 def _guess(model: str, precision: Precision, machine: Machine) -> float | None:
-    """Seconds for one pixel, known or extrapolated from another network or arithmetic."""
+    """Seconds for one pixel, known or extrapolated from the network nearest in size, in the nearest arithmetic."""
     known = machine.known(model, precision)
     if known is not None:
         return known
-    card, nearest = zoo.card(model), None
-    for name in {*(name for quality in zoo.QUALITIES for name in zoo.default_models(quality).values()), model}:
+    line = (zoo.default_models(quality, restore=restore) for quality in zoo.QUALITIES for restore in (False, True))
+    found = []
+    for name in sorted({model, *(name for models in line for name in models.values())}):
+        larger = max(1, zoo.card(model).work) / max(1, zoo.card(name).work)
         for other in machine.precisions(name):
+            slower = nominal_gflops(other) / nominal_gflops(precision)
             one = machine.known(name, other)
             if one is not None:
-                nearest = one * (card.work / zoo.card(name).work) * (nominal_gflops(other) / nominal_gflops(precision))
-    return nearest
+                found.append((abs(math.log(larger)), abs(math.log(slower)), one * larger * slower))
+    return min(found)[2] if found else None
 
 
 def _coding_seconds(works: Sequence[Work], targets: Sequence[Target]) -> float:
@@ -288,9 +324,14 @@ def _coded(picture: Picture, path: Path, name: str) -> tuple[float, float]:
 
 
 def _told(seconds: float) -> str:
-    """``0.34 s``, ``12 s``, ``3.5 min``."""
+    """``0.34 s``, ``12 s``, ``3.5 min``, ``1.5 h``."""
     if seconds < 0.1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.2g} s"
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    if minutes < 90:
+        return f"{minutes:.3g} min"
+    return f"{minutes / 60:.3g} h" if minutes < 6000 else f"{minutes / 60:,.0f} h"

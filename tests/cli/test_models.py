@@ -41,6 +41,7 @@ def test_a_family_lists_its_models(run: Command) -> None:
 def test_show_nothing_or_nonsense(run: Command) -> None:
     assert run("models", "show").code == 2
     assert run("models", "espcn-x2", "espcn-x3").code == 2
+    assert "add --benchmark" in run("models", "--threads", "2").err
     assert run("models", "espcn-x3").out == run("models", "show", "espcn-x3").out
     ran = run("models", "show", "espnc-x3")
     assert ran.code == 5
@@ -71,6 +72,21 @@ def test_benchmark_puts_time_beside_quality(run: Command) -> None:
         assert set(row["ms_per_megapixel"]) == set(calibrating.Machine(1).precisions(row["model"]))
         assert all(0 < time < 1e6 for time in row["ms_per_megapixel"].values())
         assert row["scores"]["Set5"]["psnr"] == zoo.card(row["model"]).scores["Set5"].psnr
+
+
+@pytest.mark.parametrize("columns", [20, 60, 80, 81, 99, 120])
+@pytest.mark.usefixtures("small")
+def test_nothing_is_cut_at_any_width(run: Command, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for words in (["models"], ["models", "swift-restore", "--benchmark"]):
+        out = run(*words).out
+        assert "…" not in out
+        for score in zoo.card("swift-restore-x2").scores.values():
+            assert f"{score.psnr:.2f} " in out
+            assert f"{score.ssim:.4f}" in out
+        table = out[: out.rindex(f"{zoo.card('swift-restore-x4').scores['Set5'].ssim:.4f}")]
+        if columns >= 80:
+            assert max(map(len, table.splitlines())) <= columns
 
 
 @pytest.mark.usefixtures("small")

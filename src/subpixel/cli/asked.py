@@ -15,8 +15,9 @@ from subpixel.zoo import DEFAULT_QUALITY, QUALITIES
 
 if TYPE_CHECKING:
     from subpixel.cli.inputs import Job
+    from subpixel.cli.pictures import PictureCoding
     from subpixel.plan import Target
-    from subpixel.within import Work
+    from subpixel.within import Fit, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Options about models, as they were typed; None where they were not.
+    """Options about models, as they were typed; None or False where they were not.
 
     Raises:
         SettingError: one that cannot be right, or two that contradict each other.
@@ -40,7 +41,8 @@ class Asked:
     model: str | None
     quality: str | None
     within: str | None
-    restore: bool | None
+    restore: bool
+    clean: bool
     auto: bool
     started: float = field(default_factory=time.perf_counter)
 
@@ -50,13 +52,26 @@ class Asked:
             if self.quality.isdecimal():
                 hint += f"; how finely the result is coded is --file-quality {self.quality}"
             raise SettingError(f"the quality is {self.quality!r}", hint)
-        if self.auto and self.restore is not None:
-            word = "--restore" if self.restore else "--clean"
-            raise SettingError(f"both --auto and {word} were given", "give one of them")
+        kinds = {"--auto": self.auto, "--restore": self.restore, "--clean": self.clean}
+        both = [word for word, given in kinds.items() if given][:2]
+        if len(both) > 1:
+            raise SettingError(f"both {both[0]} and {both[1]} were given", "give one of them")
         if self.within is not None and self.quality is not None:
             raise SettingError("both --quality and --within were given", "the time decides on the quality: give one")
         if self.within is not None:
             self._seconds()
+
+    def check(self, *, films: bool) -> None:
+        """Raise SettingError for a quality that would change nothing. Of films it chooses the encoder's preset too."""
+        if self.model is not None and self.quality in ("fast", "balanced") and not films:
+            raise SettingError(
+                f"both --model and --quality {self.quality} were given",
+                "the quality chooses the model: give one (beside --model, --quality best is eight-fold)",
+            )
+
+    @property
+    def _restoring(self) -> bool | None:
+        return True if self.restore else False if self.clean else None
 
     def _seconds(self) -> float:
         from subpixel.within import parse_time
@@ -71,8 +86,10 @@ class Asked:
         running: Running,
         jobs: Sequence[Job | tuple[Path, SubpixelError]],
         targets: Sequence[Target],
-        format: str | None,
-        say: Callable[[str], None],
+        coding: PictureCoding,
+        chosen: Callable[[str, Fit], None],
+        *,
+        plan: bool = False,
     ) -> Upscaler:
         """The upscaler for these pictures.
 
@@ -80,47 +97,75 @@ class Asked:
             running: how networks are to be run.
             jobs: the pictures; tuples are those that failed already.
             targets: what is to be made of each.
-            format: to write, by name; None: by each output's suffix.
-            say: told in one line what was chosen for a time.
+            coding: how results are written.
+            chosen: told what was chosen for a time, as that was typed.
+            plan: nothing will be written.
         """
         engine, threads, tile = running.engine, running.threads, running.tile
+        asked = Upscaler(
+            self.model, quality=self._worth(), restore=self._restoring,
+            engine=engine, precision=running.precision, threads=threads, tile=tile,
+        )  # fmt: skip
         if self.within is None:
-            return Upscaler(
-                self.model, quality=self._worth(), restore=self.restore,
-                engine=engine, precision=running.precision, threads=threads, tile=tile,
-            )  # fmt: skip
+            return asked
+        works = [
+            work for job in jobs if not isinstance(job, tuple) for work in self._works(job, targets, coding, plan=plan)
+        ]
+        if not works:
+            return asked
         from subpixel.calibrating import Machine
         from subpixel.within import choose_within
 
-        checked = Upscaler(self.model, engine=engine, precision=running.precision, threads=threads, tile=tile)
-        works = [work for job in jobs if not isinstance(job, tuple) for work in _works(job, format)]
         fit = choose_within(
             self._seconds(),
             works,
             targets,
-            Machine(checked.threads, engine),
+            Machine(asked.threads, engine),
             model=self.model,
             precision=running.precision,
             tile=tile,
             spent=time.perf_counter() - self.started,
         )
-        say(f"within {self.within}: {fit.line}")
+        chosen(self.within, fit)
         return Upscaler(
-            self.model, quality=fit.quality, restore=self.restore, eightfold=fit.eightfold,
+            self.model, quality=fit.quality, restore=self._restoring, eightfold=fit.eightfold,
             engine=engine, precision=fit.precision, threads=threads, tile=tile,
         )  # fmt: skip
 
+    def _works(self, job: Job, targets: Sequence[Target], coding: PictureCoding, *, plan: bool) -> list[Work]:
+        """What a job will have to do; nothing where it will fail, which is told when its turn comes."""
+        from subpixel.choosing import told_squeezed
+        from subpixel.image import DEFAULT_PIXEL_LIMIT
+        from subpixel.image.formats import by_name, by_suffix
+        from subpixel.image.header import read_header
+        from subpixel.within import Work
 
-def _works(job: Job, format: str | None) -> list[Work]:
-    """What a job will have to do; nothing where its picture cannot be read, which is told when its turn comes."""
-    from subpixel.image.formats import by_name, by_suffix
-    from subpixel.image.header import read_header
-    from subpixel.within import Work
-
-    try:
-        header = read_header(job.source)
-        wanted = None if format is None else by_name(format).name
+        try:
+            if not plan:
+                _check_outputs(job, targets, coding)
+            header = read_header(job.source, pixel_limit=coding.pixel_limit or DEFAULT_PIXEL_LIMIT)
+            for target in targets:
+                target.size_for(header.size)
+        except SubpixelError:
+            return []
+        wanted = None if coding.format is None else by_name(coding.format).name
         named = [by_suffix(path.suffix) for path in job.targets]
-        return [Work(header, tuple(wanted or (header.format if row is None else row.name) for row in named))]
-    except (SubpixelError, OSError):
-        return []
+        formats = tuple(wanted or (header.format if row is None else row.name) for row in named)
+        restore = self._restoring
+        if restore is None:
+            restore = False if self.model is not None else told_squeezed(header.coding) or None
+        return [Work(header, formats, restore)]
+
+
+def _check_outputs(job: Job, targets: Sequence[Target], coding: PictureCoding) -> None:
+    """Raise SubpixelError where the results of a job cannot be written; folders are made for no longer than that."""
+    from subpixel.cli.inputs import drop_folders, make_folder
+    from subpixel.filing import Outputs
+
+    made: list[Path] = []
+    try:
+        for path in job.targets:
+            made = make_folder(path) + made
+        Outputs(job.targets, targets, coding.format, coding.file_quality, coding.lossless, coding.overwrite).check()
+    finally:
+        drop_folders(made)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -15,9 +15,12 @@ from subpixel.errors import SubpixelError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+    from rich.table import Table
 
     from subpixel.results import Chosen, FileResult
+    from subpixel.within import Fit
 
+_UNBOUNDED = 10_000  # columns
 _PATIENCE = 0.4  # seconds before a progress bar is worth drawing (and importing)
 
 
@@ -41,6 +44,26 @@ def told_models(models: Sequence[str], chosen: Chosen) -> str:
     return f"{chosen.reason}: {names}" if chosen.reason and chosen.restore else names
 
 
+def print_table(made: Callable[[str], Table]) -> None:
+    """Print a table and cut nothing: pairs of numbers stand under each other where that helps, lines are too long else.
+
+    Args:
+        made: makes the table, of columns that do not wrap, with this between the two numbers of a pair.
+    """
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    console = Console()
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    for between in (" ", "\n"):
+        table = made(between)
+        needed = Measurement.get(console, unbounded, table).maximum
+        if needed <= console.width:
+            break
+    console.width = max(console.width, needed)
+    console.print(table)
+
+
 class Display:
     """Shows the results of one run.
 
@@ -59,6 +82,8 @@ class Display:
         self._label = ""
         self._finished = 0
         self._unread = False
+        self.within: dict[str, object] | None = None
+        """What was chosen for a time, for programs."""
         self._started = time.monotonic()
         self._shown = not quiet and not as_json and sys.stderr is not None and sys.stderr.isatty()
 
@@ -101,10 +126,11 @@ class Display:
         bar.start()
         return bar, bar.add_task("", total=None)
 
-    def said(self, line: str) -> None:
-        """Something to know about the whole run."""
+    def fitted(self, within: str, fit: Fit) -> None:
+        """Something was chosen for a time, as that was typed."""
+        self.within = {"time": within, "seconds": round(fit.seconds, 4), "fits": fit.fits, "choice": fit.line}
         if not self._quiet and not self._json:
-            self._line(line)
+            self._line(f"within {within}: {fit.line}")
 
     def results(self, results: Sequence[FileResult]) -> None:
         """Everything that was asked for of a picture was written."""
@@ -127,6 +153,7 @@ class Display:
                 "restore": result.chosen.restore,
                 "eightfold": result.chosen.eightfold,
                 "reason": result.chosen.reason,
+                "within": self.within,
                 "precision": result.precision,
                 "shared_with": None if result.shared_with is None else str(result.shared_with),
                 "notes": list(result.notes),
@@ -143,7 +170,7 @@ class Display:
             how = told_models(result.models, result.chosen)
             took = seconds_text(result.timings.total) if result.shared_with is None else "in the same run"
             self._line(f"{result.source} → {result.target}  {result.before} → {result.after}, {how}, {took}")
-            for note in result.notes:
+            for note in (*((result.chosen.reason,) if result.chosen.lacking else ()), *result.notes):
                 self._line(f"  note: {note}")
 
     def error(self, source: Path, error: SubpixelError) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from subpixel.cli.display import print_table
 from subpixel.errors import SettingError
 from subpixel.zoo.card import Card
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def models(
@@ -38,6 +43,8 @@ def models(
     """
     from subpixel import zoo
 
+    if threads is not None and not benchmark:
+        raise SettingError("--threads was given without --benchmark", "it is for measuring: add --benchmark")
     names = list(words or [])
     if names[:1] == ["show"]:
         names = names[1:]
@@ -64,24 +71,24 @@ def models(
     elif as_json:
         print(json.dumps([asdict(zoo.card(model)) for model in named], indent=2))
     else:
-        _table([zoo.card(model) for model in named])
+        print_table(partial(_table, [zoo.card(model) for model in named]))
+        print("* used when no model is named. PSNR (dB) and SSIM on luma, from the sets' published small pictures.")
 
 
-def _table(cards: list[Card]) -> None:
+def _table(cards: list[Card], between: str) -> Table:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     from subpixel import zoo
 
     rows = sorted(((scale, card) for card in cards for scale in card.scales), key=lambda row: (row[0], row[1].family))
     sets = sorted({name for scale, card in rows for name in card.scores_for(scale)}, key=lambda name: (len(name), name))
-    table = Table(box=box.SIMPLE, pad_edge=False)
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", no_wrap=True, min_width=12)
-    table.add_column("scale")
-    table.add_column("parameters", justify="right")
+    table.add_column("scale", no_wrap=True)
+    table.add_column("parameters", justify="right", no_wrap=True)
     for name in sets:
-        table.add_column(f"{name}\nPSNR  SSIM", justify="right")
+        table.add_column(f"{name}\nPSNR{between.replace(' ', '  ')}SSIM", justify="right", no_wrap=True)
     for scale, card in rows:
         default = zoo.default_models().get(scale) == card.name
         scores = [card.scores_for(scale).get(name) for name in sets]
@@ -89,11 +96,9 @@ def _table(cards: list[Card]) -> None:
             f"{card.name}{' *' if default else ''}",
             f"×{scale}",
             f"{card.parameters:,}" if card.parameters else "none",
-            *(f"{score.psnr:.2f} {score.ssim:.4f}" if score else "" for score in scores),
+            *(f"{score.psnr:.2f}{between}{score.ssim:.4f}" if score else "" for score in scores),
         )
-    console = Console()
-    console.print(table)
-    print("* used when no model is named. PSNR (dB) and SSIM on luma, from the sets' published small pictures.")
+    return table
 
 
 def _show(card: Card) -> None:

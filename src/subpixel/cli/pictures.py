@@ -54,7 +54,8 @@ def upscale_pictures(
         made: list[Path] = []
         try:
             if plan:
-                show_plan(upscaler, job.source, targets, pixel_limit=coding.pixel_limit, as_json=as_json)
+                limit = coding.pixel_limit
+                show_plan(upscaler, job.source, targets, pixel_limit=limit, as_json=as_json, within=display.within)
                 continue
             for target in job.targets:
                 made = make_folder(target) + made

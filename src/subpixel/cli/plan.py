@@ -21,8 +21,11 @@ def show_plan(
     *,
     pixel_limit: int | None = None,
     as_json: bool = False,
+    within: dict[str, object] | None = None,
 ) -> None:
     """Print passes, tiles, engine, precision, expected memory and time of every run for one picture, and run nothing.
+
+    As JSON with `within` in it: what was chosen for a time.
 
     Raises:
         PictureError: the picture cannot be read.
@@ -32,7 +35,7 @@ def show_plan(
     choice = upscaler.choose(picture)
     for plan in upscaler.plans(picture.size, targets, choice.networks):
         if as_json:
-            print(json.dumps(_record(upscaler, source, picture, plan, choice.chosen)))
+            print(json.dumps({**_record(upscaler, source, picture, plan, choice.chosen), "within": within}))
         else:
             _show(upscaler, source, picture, plan, choice.chosen)
 

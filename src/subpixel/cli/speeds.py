@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from rich import box
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from subpixel import zoo
 from subpixel.calibrating import Machine, processor
+from subpixel.cli.display import print_table
 from subpixel.engines import usable_cores
 from subpixel.types import Precision
 from subpixel.zoo import Card
@@ -43,8 +45,7 @@ def show_speeds(models: Sequence[str], *, threads: int | None, as_json: bool) ->
         rows = [_record(zoo.card(model), times[model]) for model in models]
         print(json.dumps({"processor": processor(), "threads": machine.threads, "models": rows}, indent=2))
         return
-    console = Console()
-    console.print(_table(models, times))
+    print_table(partial(_table, models, times))
     left = sum(not times[model] for model in models)
     cores = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
     print(f"Milliseconds per megapixel of the result, {processor() or 'this processor'}, {cores}; --quality best: × 8.")
@@ -80,19 +81,19 @@ def _defaults(card: Card) -> list[str]:
     ]
 
 
-def _table(models: Sequence[str], times: dict[str, Times]) -> Table:
+def _table(models: Sequence[str], times: dict[str, Times], between: str) -> Table:
     cards = {model: zoo.card(model) for model in models}
     slowest = float("inf")
     order = sorted(models, key=lambda model: (cards[model].scale, min(times[model].values(), default=slowest)))
     sets = sorted({name for card in cards.values() for name in card.scores}, key=lambda name: (len(name), name))
     used = [precision for precision in PRECISIONS if any(precision in row for row in times.values())]
-    table = Table(box=box.SIMPLE, pad_edge=False)
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("model", no_wrap=True, min_width=12)
-    table.add_column("scale")
+    table.add_column("scale", no_wrap=True)
     for precision in used:
-        table.add_column(f"{precision}\nms/MP", justify="right")
+        table.add_column(f"{precision}\nms/MP", justify="right", no_wrap=True)
     for name in sets:
-        table.add_column(f"{name}\nPSNR  SSIM", justify="right")
+        table.add_column(f"{name}\nPSNR{between.replace(' ', '  ')}SSIM", justify="right", no_wrap=True)
     last = None
     for model in order:
         card = cards[model]
@@ -105,7 +106,7 @@ def _table(models: Sequence[str], times: dict[str, Times]) -> Table:
             card.name + (f" *{chosen}" if chosen else ""),
             f"×{card.scale}",
             *(_number(times[model].get(precision)) for precision in used),
-            *(f"{score.psnr:.2f} {score.ssim:.4f}" if score else "" for score in scores),
+            *(f"{score.psnr:.2f}{between}{score.ssim:.4f}" if score else "" for score in scores),
         )
     return table
 

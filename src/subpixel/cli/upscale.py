@@ -51,15 +51,12 @@ def upscale(
         ),
     ] = None,
     restore: Annotated[
-        bool | None,
-        typer.Option(
-            "--restore/--clean",
-            help="For pictures squeezed by JPEG and the like: remove what that left behind, or keep all as it is. "
-            "[default: --auto]",
-        ),
-    ] = None,
+        bool,
+        typer.Option("--restore", help="For pictures squeezed by JPEG and the like: remove what that left behind."),
+    ] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="Keep all as it is.")] = False,
     auto: Annotated[
-        bool, typer.Option("--auto", help="--restore or --clean as each picture needs: read off its file.")
+        bool, typer.Option("--auto", help="--restore or --clean as each picture needs: read off its file. The default.")
     ] = False,
     model: Annotated[
         str | None,
@@ -218,7 +215,7 @@ def upscale(
             raise SettingError("--size was given with --width or --height", "give one of them")
         width, height = parse_size(size)
     _check([*inputs, *(word for word in (output, model) if word is not None)], file_quality, pixel_limit)
-    asked = Asked(model, quality, within, restore, auto)
+    asked = Asked(model, quality, within, restore, clean, auto)
     if engine == "fake":  # it repeats pixels, for tests: nobody should take its result for a model's
         raise SettingError("the engine fake is for tests", "use openvino or onnxruntime")
     if threads is not None and threads > 0:
@@ -230,10 +227,12 @@ def upscale(
     pictures = [Path(name) for name in inputs if name not in films]
     if films and pictures and output is not None and "{" not in output:
         output = f"{output}/"  # a folder, as for several inputs of one kind
+    asked.check(films=bool(films))
     words.check(films, within=within, format=format, file_quality=file_quality, lossless=lossless)
+    coding = PictureCoding(format, file_quality, lossless, overwrite, pixel_limit)
     failed: list[SubpixelError] = []
     if films:
-        with asked.upscaler(running, (), wishes, None, lambda line: None) as upscaler:
+        with asked.upscaler(running, (), wishes, coding, lambda within, fit: None) as upscaler:
             failed += FilmJobs(films, output, wishes, words, quality, overwrite, plan).run(
                 upscaler, quiet=quiet, as_json=as_json
             )
@@ -241,9 +240,8 @@ def upscale(
     jobs = list(find_jobs(pictures, naming)) if pictures else []
     with (
         Display(len(jobs), quiet=quiet, as_json=as_json) as display,
-        asked.upscaler(running, jobs, wishes, format, display.said) as upscaler,
+        asked.upscaler(running, jobs, wishes, coding, display.fitted, plan=plan) as upscaler,
     ):
-        coding = PictureCoding(format, file_quality, lossless, overwrite, pixel_limit)
         failed += upscale_pictures(jobs, wishes, coding, upscaler, display, plan=plan, as_json=as_json)
     if failed:
         count = len(films) + len(jobs)

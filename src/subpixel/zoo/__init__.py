@@ -38,6 +38,7 @@ __all__ = [
     "load_model",
     "model_names",
     "read_card",
+    "restores",
 ]
 
 _MODELS: Final = Path(__file__).parent / "models"
@@ -128,15 +129,15 @@ def candidates(
     Args:
         model: a model's name or path (that model alone), a family's name (all its scales), or None (the defaults).
         quality: which defaults.
-        restore: take what was trained on squeezed pictures, where there is such a default or family.
+        restore: take what was trained on squeezed pictures, where there is such a default, family or model.
 
     Raises:
         ModelUnknown: as `card`.
     """
     if model is None:
         return dict(default_models(quality, restore=restore))
-    if restore and f"{model}{RESTORE}" in families():
-        model = f"{model}{RESTORE}"
+    if restore:
+        model = _restoring(model)
     if str(model) in families():
         members = [_own_card(name) for name in model_names()]
         own = [member for member in members if member.family == str(model)]
@@ -147,6 +148,28 @@ def candidates(
     if one.task == COLOUR:
         raise ModelUnknown(f"{one.name} does not enlarge: it mends colour", "subpixel models lists those that do")
     return dict.fromkeys(one.scales, model)
+
+
+def _restoring(model: str | Path) -> str | Path:
+    """What stands beside a family or model of the package and was trained on squeezed pictures; itself, if nothing."""
+    if f"{model}{RESTORE}" in families():
+        return f"{model}{RESTORE}"
+    if str(model) in model_names():
+        own = _own_card(str(model))
+        for name in model_names():
+            other = _own_card(name)
+            if (other.family, other.scales) == (f"{own.family}{RESTORE}", own.scales):
+                return name
+    return model
+
+
+def restores(model: str | Path) -> bool:
+    """True for a model or family that was trained on squeezed pictures: its family's name says so.
+
+    Raises:
+        ModelUnknown: as `card`.
+    """
+    return all(card(name).family.endswith(RESTORE) for name in candidates(model).values())
 
 
 def load_model(name: str | Path) -> Model:
