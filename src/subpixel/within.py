@@ -10,7 +10,7 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -225,7 +225,8 @@ def _options(
                 for work in works
                 for plan in upscaler.plans(work.header.size, targets, restoring if work.restore else clean)
             ]
-        passes = _pixels(plans)
+        both = (zoo.candidates(model, quality=quality, restore=restore) for restore in (False, True))
+        passes = _pixels(plans, {zoo.card(one).name: str(one) for models in both for one in models.values()})
         sure = restoring is clean or not passes or all(work.restore is not None for work in works)
         names = [name for name, _ in passes]
         common = [set(machine.precisions(name, bits=bits)) for name in names]
@@ -240,13 +241,17 @@ def _options(
     return list(made.values())
 
 
-def _pixels(plans: Sequence[tuple[Plan, Work]]) -> tuple[tuple[str, int], ...]:
-    """Models and how many pixels go through each, over all plans: once more for alpha, which may be opaque."""
+def _pixels(plans: Sequence[tuple[Plan, Work]], sources: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
+    """Models and how many pixels go through each, over all plans: once more for alpha, which may be opaque.
+
+    `sources` are names or paths of models, by the names on their cards.
+    """
     found: dict[str, int] = {}
     for plan, work in plans:
         often = work.header.frames * (2 if work.header.alpha else 1)
         for step in plan.passes:
-            found[step.model.name] = found.get(step.model.name, 0) + step.computed * often
+            source = sources[step.model.name]
+            found[source] = found.get(source, 0) + step.computed * often
     return tuple(found.items())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,10 +73,21 @@ def test_one_picture_that_cannot_be_does_not_stop_the_others(run: Command, tmp_p
 
 
 @pytest.mark.usefixtures("small")
+def test_a_model_of_ones_own_is_measured(run: Command, tmp_path: Path) -> None:
+    shutil.copytree(Path(subpixel.zoo.__file__).parent / "models/espcn-x2", tmp_path / "own")
+    card = tmp_path / "own/card.toml"
+    text = re.sub(r'(?m)^(name|family) = "espcn', r'\1 = "mine', card.read_text(encoding="utf-8"))
+    card.write_text(text, encoding="utf-8")
+    first, *_ = run("upscale", draw(tmp_path / "a.png"), "--model", card.parent, "--within", "1m").out.splitlines()
+    assert first.startswith("within 1m: mine eight-fold in fp32: about ")
+
+
+@pytest.mark.usefixtures("small")
 def test_names_of_any_kind_count_as_work(run: Command, tmp_path: Path) -> None:
     source = draw(tmp_path / "a.png").rename(tmp_path / "scan[2]")
     ran = run("upscale", source, "-o", tmp_path / "b.png", "--within", "1m")
-    assert "-fold in fp32: about " in ran.out.splitlines()[0]
+    assert "eight-fold in fp32: about " in ran.out.splitlines()[0]
+    assert "resampling" not in ran.out
 
 
 @pytest.mark.usefixtures("unmeasured")
