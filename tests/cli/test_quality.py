@@ -139,6 +139,7 @@ def test_best_is_eightfold(run: Command, tmp_path: Path) -> None:
         (["--quality", "90"], "--file-quality 90"),
         (["--quality", "good"], "fast, balanced or best"),
         (["--auto", "--clean"], "both --auto and --clean"),
+        (["--auto", "--model", "crisp"], "both --auto and --model"),
         (["--clean", "--restore"], "both --restore and --clean"),
         (["--model", "espcn", "--quality", "fast"], "both --model and --quality fast"),
         (["--model", "crisp-restore", "--clean"], "crisp-restore restores squeezed pictures, and --clean"),

@@ -38,6 +38,11 @@ def test_a_film(run: Command, tmp_path: Path) -> None:
     assert _names(tmp_path) == ["clip-x3.mp4", "clip.mp4"]
 
 
+def test_where_nothing_restores_that_is_said(run: Command, tmp_path: Path) -> None:
+    ran = run("upscale", films.make(tmp_path / "clip.mp4"), "--scale", "2", "--model", "espcn", "--restore", "--plan")
+    assert ran.out.splitlines()[0] == "note: no model of this kind is trained on squeezed pictures"
+
+
 def test_films_pictures_and_a_folder(run: Command, tmp_path: Path) -> None:
     import numpy as np
 

@@ -56,6 +56,10 @@ class Asked:
         both = [word for word, given in kinds.items() if given][:2]
         if len(both) > 1:
             raise SettingError(f"both {both[0]} and {both[1]} were given", "give one of them")
+        if self.auto and self.model is not None:
+            raise SettingError(
+                "both --auto and --model were given", "a named model stays: leave one of them out, or give --restore"
+            )
         if self.within is not None and self.quality is not None:
             raise SettingError("both --quality and --within were given", "the time decides on the quality: give one")
         if self.within is not None:

@@ -233,6 +233,9 @@ def upscale(
     failed: list[SubpixelError] = []
     if films:
         with asked.upscaler(running, (), wishes, coding, lambda within, fit: None) as upscaler:
+            chosen = upscaler.choose().chosen
+            if chosen.lacking and not quiet and not as_json:
+                typer.echo(f"note: {chosen.reason}")
             failed += FilmJobs(films, output, wishes, words, quality, overwrite, plan).run(
                 upscaler, quiet=quiet, as_json=as_json
             )
