@@ -57,7 +57,7 @@ def sliced(words: Sequence[str]) -> Slice:
 def measure(state: Measurements, options: argparse.Namespace, part: Slice) -> None:
     """Measure a slice into `state`, which is written whenever something was added."""
     from scoring import OPENCV, PUBLISHED, measure_quality
-    from systems import SIZES, chosen, engine_systems, own_systems
+    from systems import SIZES, called, chosen, engine_systems, own_systems
     from timing import measure_times, peaks
 
     from subpixel.measure import read_pixels
@@ -77,6 +77,9 @@ def measure(state: Measurements, options: argparse.Namespace, part: Slice) -> No
             systems += peer_systems(options.peers, scale, options.threads)
         systems = [*peaks(options.threads, scale, {one.precision for one in systems}), *systems]
         wanted = chosen(systems, part.names)
+        for word in part.names:
+            if not any(called(system, word) for system in systems):
+                notify(f"×{scale}: no system is called {word}; names are as {systems[-1].name!r} or 'crisp int8'")
         if "time" in part.parts:
             width, height = SIZES[scale]
             picture = resize_pixels(scene, height, width)

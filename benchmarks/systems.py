@@ -147,7 +147,10 @@ def chosen(systems: list[System], words: list[str]) -> list[System]:
     return [
         system
         for system in systems
-        if system.name == REFERENCE
-        or system.kind == "peak"
-        or any(fnmatch(system.name.lower(), f"{word.lower()}*") for word in words)
+        if system.name == REFERENCE or system.kind == "peak" or any(called(system, word) for word in words)
     ]
+
+
+def called(system: System, word: str) -> bool:
+    """Whether `word` is the start of its name, or a pattern with ``*`` that it has."""
+    return fnmatch(system.name.lower(), f"{word.lower()}*")

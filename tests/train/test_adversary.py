@@ -224,6 +224,7 @@ TWO_PROCESSES = """
 import torch
 from lightning_fabric import Fabric
 from subpixel_train.adversary import Adversary, AdversarySettings
+from subpixel_train.train.stopping import part
 
 def work(fabric):
     torch.set_num_threads(1)
@@ -245,6 +246,7 @@ def work(fabric):
         first = fabric.broadcast(weights.clone())
         assert torch.equal(first, weights), discriminator
     print("equal")
+    part(fabric)
 
 if __name__ == "__main__":
     Fabric(accelerator="cpu", devices=2, strategy="ddp_spawn").launch(work)

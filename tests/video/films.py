@@ -55,6 +55,7 @@ def make(
         container.metadata.update(metadata or {})
         film: Any = container.add_stream(codec, rate=RATE, options={"g": "6", **(options or {})})
         film.width, film.height, film.pix_fmt = size.width, size.height, pixels
+        film.codec_context.thread_count = 1  # the same file on every computer
         film.codec_context.time_base = time_base
         film.time_base = time_base
         if aspect is not None:

