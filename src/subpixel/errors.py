@@ -20,6 +20,8 @@ SubpixelError
 
 from __future__ import annotations
 
+from pathlib import Path
+
 __all__ = [
     "Cancelled",
     "EngineError",
@@ -133,3 +135,15 @@ class Cancelled(SubpixelError):
     """Work on a video that was asked to stop; what is finished of it is kept for a resumption."""
 
     exit_code = 130
+
+
+def names_like(missing: Path) -> str:
+    """A hint for `PictureMissing`: the file beside it whose name is nearest."""
+    from difflib import get_close_matches
+
+    try:
+        names = [entry.name for entry in missing.parent.iterdir()]
+    except OSError:
+        return f"there is no folder {missing.parent}"
+    near = get_close_matches(missing.name, names, 1, 0.6)
+    return f"did you mean {missing.with_name(near[0])}?" if near else "check the name"

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
-from subpixel.errors import OutputUnwritable, PictureMissing, PictureUnreadable, SettingError, SubpixelError
+from subpixel.errors import OutputUnwritable, PictureMissing, PictureUnreadable, SettingError, SubpixelError, names_like
 from subpixel.image.formats import FORMATS, by_name
 
 NAME: Final = "{name}"
@@ -139,7 +139,7 @@ def _jobs_of(source: Path, naming: Naming, as_folder: bool) -> Iterator[Job | tu
     if folder_there:
         yield from _jobs_of_folder(source, naming)
     elif not there:
-        yield source, PictureMissing(f"{source} does not exist", _similar(source))
+        yield source, PictureMissing(f"{source} does not exist", names_like(source))
     elif naming.output is None:
         yield Job(source, naming.beside(source))
     elif naming.is_pattern:
@@ -176,18 +176,6 @@ def _jobs_of_folder(source: Path, naming: Naming) -> Iterator[Job | tuple[Path, 
     if count == 0:
         suffixes = ", ".join(row.suffixes[0] for row in FORMATS)
         yield source, PictureMissing(f"no pictures in {source}", f"known suffixes are {suffixes}")
-
-
-def _similar(missing: Path) -> str:
-    """A hint that names files like the one that is missing."""
-    from difflib import get_close_matches
-
-    try:
-        names = [entry.name for entry in missing.parent.iterdir()]
-    except OSError:
-        return f"there is no folder {missing.parent}"
-    near = get_close_matches(missing.name, names, 1, 0.6)
-    return f"did you mean {missing.with_name(near[0])}?" if near else "check the name"
 
 
 def _is(question: Callable[[Path], bool], path: str | Path) -> bool:

@@ -186,12 +186,7 @@ class _Target:
         if track.kind == "cover":
             self._add_cover(track, stream, cannot)
             return
-        try:
-            made = self.container.add_stream_from_template(stream, opaque=True)
-        except ValueError as error:
-            raise cannot from error
-        made.disposition = stream.disposition
-        made.metadata.update(stream.metadata)
+        made = self._like(stream, cannot)
         if track.kind != "attachment":
             self.copies[stream.index] = made
 
@@ -205,13 +200,17 @@ class _Target:
             return
         if not container.covers:
             raise cannot
+        self.covers.append((self._like(stream, cannot), data))
+
+    def _like(self, stream: Stream, cannot: SettingError) -> Stream:
+        """A stream of the result that takes the packets of one of the film; `cannot` where the container holds none."""
         try:
             made = self.container.add_stream_from_template(stream, opaque=True)
         except ValueError as error:
             raise cannot from error
         made.disposition = stream.disposition
         made.metadata.update(stream.metadata)
-        self.covers.append((made, data))
+        return made
 
     def fill(self, source: InputContainer, journal: Journal) -> None:
         """Write all packets, those of the film among the others by the time they are decoded at."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from subpixel.errors import PictureMissing, PictureUnreadable, PictureUnsupported
+from subpixel.errors import PictureMissing, PictureUnreadable, PictureUnsupported, names_like
 from subpixel.types import Size
 from subpixel.video.conversion import says_full
 from subpixel.video.planes import Siting
@@ -130,7 +129,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.is_dir():
         raise PictureUnsupported(f"{path} is a folder", "name a video file")
     if not path.exists():
-        raise PictureMissing(f"{path} does not exist", _similar(path))
+        raise PictureMissing(f"{path} does not exist", names_like(path))
     if path.stat().st_size == 0:
         raise PictureUnreadable(f"{path} is empty", "copy or record it again")
     try:
@@ -149,15 +148,6 @@ def _why(path: Path, error: Exception) -> str:
     if isinstance(error, PermissionError):
         return "no permission to read it"
     return "it is damaged at its start, or not a video at all"
-
-
-def _similar(missing: Path) -> str:
-    try:
-        names = [entry.name for entry in missing.parent.iterdir()]
-    except OSError:
-        return f"there is no folder {missing.parent}"
-    near = get_close_matches(missing.name, names, 1, 0.6)
-    return f"did you mean {missing.with_name(near[0])}?" if near else "check the name"
 
 
 def film_of(container: InputContainer, path: Path) -> VideoStream:

@@ -88,6 +88,10 @@ class Network(nn.Module, ABC):
     def prepare(self, small: Iterable[Tensor]) -> None:
         """Shown some inputs (N, channels, H, W) before a training begins."""
 
+    def grown_from(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Another network's tensors as this one can start from; as they are, unless a network can be grown."""
+        return tensors
+
     def compared(self, planes: Tensor) -> Tensor:
         """What losses look at, of results and of targets, (N, channels, H, W); all of it, unless a network differs."""
         return planes

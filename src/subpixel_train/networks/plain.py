@@ -34,6 +34,7 @@ from subpixel_train.networks.base import (
     Settings,
     bicubic_reduction,
 )
+from subpixel_train.networks.growing import grown
 
 
 class PlainSettings(Settings):
@@ -98,6 +99,10 @@ class Plain(Network):
         for layer in (self.first, *self.inner, self.last):
             assert isinstance(layer, nn.Conv2d) and layer.bias is not None
             nn.init.zeros_(layer.bias)
+
+    def grown_from(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Tensors of a smaller plain network, made to fit: see `networks.growing`."""
+        return grown(self.state_dict(), tensors)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W), luma in 0–1 → (N, 1, rH, rW), luma in 0–1, not clipped. H, W: multiples of `unshuffle`."""

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from subpixel.errors import TrainingError
 from subpixel_train.networks import Chain, Network
-from subpixel_train.networks.growing import grown
-from subpixel_train.networks.plain import Plain
 from subpixel_train.pretrained import load_weights_file
 from subpixel_train.recipe import shipped
 from subpixel_train.train.state import load_weights
@@ -30,9 +28,7 @@ def start_from(network: Network, source: str) -> list[str]:
     Returns:
         Names of the tensors copied; never empty.
     """
-    tensors = _tensors(network, source)
-    if isinstance(network, Plain):
-        tensors = grown(network.state_dict(), tensors)
+    tensors = network.grown_from(_tensors(network, source))
     copied = []
     with torch.no_grad():
         for name, value in network.named_parameters():
