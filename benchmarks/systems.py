@@ -47,6 +47,7 @@ class System:
         digest: changes with the weights, so that scores of older ones are not taken for theirs.
         macs: multiply-adds per input pixel; 0 where they are not known.
         network: prepares the network alone, for an input (1, C, H, W) of that height and width.
+        at_once: how many such inputs one call of it computes side by side.
         picture: prepares the whole way of a picture.
     """
 
@@ -57,6 +58,7 @@ class System:
     digest: str = ""
     macs: int = 0
     network: Callable[[int, int], Call] | None = None
+    at_once: int = 1
     picture: Callable[[], Enlarger] | None = None
 
 
@@ -128,9 +130,8 @@ def _own(name: str, scale: int, precision: str, threads: int) -> System:
         return model(name, scale, precision=chosen, threads=threads)
 
     label = family if kind == "bicubic" else f"{family} {precision}"
-    return System(
-        label, kind, scale, precision, _digest(loaded.network.onnx), loaded.card.macs or loaded.card.work, static, whole
-    )
+    digest, macs = _digest(loaded.network.onnx), loaded.card.macs or loaded.card.work
+    return System(label, kind, scale, precision, digest, macs, static, threads, whole)
 
 
 def _digest(content: bytes) -> str:

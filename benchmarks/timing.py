@@ -71,6 +71,8 @@ class _Clocked:
         """Milliseconds per megapixel of result."""
         width, height = SIZES[self.system.scale]
         megapixels = width * height * self.system.scale**2 / 1e6
+        if level == NETWORK:
+            megapixels *= self.system.at_once
         return [1e3 * one / megapixels for one in self.seconds[level]] if level in self.seconds else None
 
 
@@ -83,6 +85,7 @@ def peaks(threads: int, scale: int, wanted: set[str]) -> list[System]:
             scale,
             precision,
             network=lambda height, width, precision=precision: openvino_peak(precision, threads),
+            at_once=threads,
         )
         for precision in ("fp32", "bf16", "int8")
         if precision in wanted
@@ -164,7 +167,7 @@ def _seconds(call: Call) -> float:
 def _summed_up(ready: Sequence[_Clocked], calm: float) -> list[Times]:
     reference = next(one for one in ready if one.system.name == REFERENCE)
     speeds = {
-        one.system.precision: [PEAK_OPERATIONS / second / 1e9 for second in one.seconds[NETWORK]]
+        one.system.precision: [one.system.at_once * PEAK_OPERATIONS / second / 1e9 for second in one.seconds[NETWORK]]
         for one in ready
         if one.system.kind == "peak"
     }

@@ -19,6 +19,8 @@ from subpixel.engines.base import Levels
 
 _STATIC: Final = 12
 """So many shapes of input get a graph of their own, which takes 0.1 s and some memory to make."""
+_WORDS: Final = {2: np.uint16, 4: np.uint32, 8: np.uint64}
+"""What so many samples beside one another are as one number."""
 _WORTH: Final = 3_000_000
 """Pixels of one shape after which that has paid: a graph of its own saves some 40 ns for each."""
 
@@ -64,12 +66,18 @@ def shuffled(pixels: NDArray[np.uint8], block: int, into: NDArray[np.uint8], mar
     Args:
         pixels: (1, H, W, block²).
         block: how many pixels of result stand in a pixel's place, down and across.
-        into: (h, w), the part of the result (block·H, block·W) that begins `margin` below its first row and behind its
+        into: (h, w), rows of samples beside one another: the part of the result (block·H, block·W) that begins `margin` below its first row and behind its
             first column.
         margin: a multiple of `block`.
     """
     height, width, start = into.shape[0] // block, into.shape[1] // block, margin // block
     wanted = pixels[0, start : start + height, start : start + width]
+    word = _WORDS.get(block)
+    if word is not None:  # the samples that one pixel adds to a row at once: several times as quick
+        words, rows = wanted.view(word), into.view(word)
+        for row in range(block):
+            rows[row::block] = words[..., row]
+        return
     for index in range(block**2):
         row, column = divmod(index, block)
         into[row::block, column::block] = wanted[..., index]
