@@ -38,6 +38,7 @@ def make(
     times: Sequence[int] | None = None,
     time_base: Fraction = Fraction(1, RATE),
     sound: Sequence[str] = (),
+    sound_codec: str = "aac",
     subtitles: bool = False,
     chapters: bool = False,
     cover: bool = False,
@@ -67,7 +68,9 @@ def make(
             film.set_display_rotation(rotation, hflip=mirrored)
         tracks: list[Any] = []
         for language in sound:
-            track: Any = container.add_stream("aac", rate=8000, layout="mono")
+            track: Any = container.add_stream(
+                sound_codec, rate=8000, layout="stereo" if "pcm" in sound_codec else "mono"
+            )
             track.metadata["language"] = language
             tracks.append(track)
         text = _add_subtitles(container, path) if subtitles else None
@@ -123,7 +126,12 @@ def _add_subtitles(container: Any, path: Path) -> list[tuple[Any, Any]]:
 def _sound(container: Any, track: Any, pitch: int, seconds: float) -> None:
     wave = np.sin(np.arange(int(8000 * seconds)) * (2 * np.pi * pitch / 8000)).astype(np.float32) * 0.3
     for start in range(0, len(wave), 1024):
-        frame = av.AudioFrame.from_ndarray(wave[None, start : start + 1024], "fltp", "mono")
+        part = wave[None, start : start + 1024]
+        frame = av.AudioFrame.from_ndarray(part, "fltp", "mono")
+        if track.codec_context.format.name != "fltp":
+            layout = track.codec_context.layout.name
+            both = np.repeat((part * 32767).astype(np.int16), track.codec_context.layout.nb_channels, 1)
+            frame = av.AudioFrame.from_ndarray(both, "s16", layout)
         frame.rate, frame.pts = 8000, start
         container.mux(track.encode(frame))
     container.mux(track.encode(None))

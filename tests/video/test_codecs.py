@@ -10,10 +10,13 @@ import pytest
 
 from subpixel import video
 from subpixel.errors import SettingError
+from subpixel.plan import Target
 from subpixel.types import Size
 from subpixel.upscaler import Upscaler
 from subpixel.video import codecs
 from subpixel.video.clips import probe
+from subpixel.video.containers import CONTAINERS, Container
+from subpixel.video.films import Film, Wishes
 from tests.video import films
 
 
@@ -33,6 +36,40 @@ def test_every_codec_writes_the_film(tmp_path: Path, swift: Upscaler, codec: str
     assert (after.tags.range, after.tags.matrix) == (1, 1)
     start = after.origin
     assert [round((time - start) * 1000) for time in films.times(target)] == [index * 40 for index in range(8)]
+
+
+@pytest.mark.parametrize("row", codecs.CODECS, ids=lambda row: row.name)
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.muxer)
+def test_a_container_holds_a_codec_or_says_so(
+    tmp_path: Path, swift: Upscaler, row: codecs.Codec, container: Container
+) -> None:
+    """FFmpeg writes into MPEG-TS what nobody can read there."""
+    if row.name not in codecs.there():
+        pytest.skip(f"this build of FFmpeg has no encoder for {row.name}")
+    source, target = films.make(tmp_path / "a.mp4", frames=2), tmp_path / f"b{container.suffixes[0]}"
+    if row.name in container.films:
+        preset = row.effort("fast") if row.option else None
+        video.upscale(source, target, scale=2, upscaler=swift, codec=row.name, preset=preset)
+        assert probe(target).codec == row.name
+    else:
+        with pytest.raises(SettingError, match=f"{container.title} cannot hold a film in {row.title}: write ."):
+            video.upscale(source, target, scale=2, upscaler=swift, codec=row.name)
+
+
+@pytest.mark.parametrize(("sound", "suffix"), [("flac", ".ts"), ("pcm_s16le", ".ts"), ("pcm_s16le", ".mp4")])
+def test_sound_that_cannot_be_held_is_refused_before_the_work(
+    tmp_path: Path, swift: Upscaler, sound: str, suffix: str
+) -> None:
+    """MP4 refuses this PCM only when the file is closed, MPEG-TS never."""
+    source = films.make(tmp_path / "a.mkv", frames=4, sound=("eng",), sound_codec=sound)
+    with pytest.raises(SettingError, match=rf"stream 1 \(audio, {sound}, eng\).*--drop"):
+        Film(source, tmp_path / f"b{suffix}", swift, Wishes(Target(2)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mkv"]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("x265", "hevc"), ("H264", "h264"), ("svt-av1", "av1")])
+def test_other_names_of_codecs(name: str, codec: str) -> None:
+    assert codecs.by_name(name)[0].name == codec
 
 
 def test_webm_is_vp9_unless_asked(tmp_path: Path, swift: Upscaler) -> None:
@@ -61,7 +98,8 @@ def test_an_encoder_that_is_missing_names_those_there_are(
         ({"codec": "h265x"}, "no codec 'h265x'"),
         ({"crf": 90}, "the CRF is 90: H.264 takes 0"),
         ({"codec": "ffv1", "crf": 3}, "FFV1 has no CRF"),
-        ({"preset": "warp"}, "libx264 does not take"),
+        ({"preset": "warp"}, "H.264 has no preset 'warp': from quick to thorough: ultrafast, "),
+        ({"codec": "av1", "preset": "14"}, "AV1 has no preset '14': from quick to thorough: 13 to 0"),
         ({"pixel_format": "rgb24"}, "no sample format 'rgb24'"),
         ({"scale": 17}, "the factor is 17"),
         ({"deinterlace": "maybe"}, "deinterlacing is 'maybe'"),

@@ -45,7 +45,7 @@ def plan_lines(source: Path, film: Film | PictureFilm, upscaler: Upscaler) -> li
         return [f"{source} → {film.target}  {film.plan.target}", f"  networks: {names}", *notes]
     clip, encoder, frames, seconds = film.clip, film.encoder, film.source().count, film.seconds(upscaler)
     many = "an unknown number of frames" if frames is None else f"{frames} frames"
-    options = ", ".join(f"{name} {value}" for name, value in encoder.options) or "lossless"
+    options = encoder.told or "lossless"
     lines = [
         f"{clip.path} → {film.target}  {clip.size} → {encoder.size}, {many} at {float(clip.rate):.4g} a second",
         f"  networks: {names}",

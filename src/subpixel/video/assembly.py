@@ -6,6 +6,7 @@ import errno
 import io
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _OF_THE_FILE: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 """Metadata about how the source was put together, not about what is in it."""
-_OF_THE_CODING: Final = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_", "ENCODER", "VENDOR_ID")
+_OF_THE_CODING: Final = ("BPS", "DURATION", "NUMBER_OF_", "_STATISTICS_", "ENCODER", "VENDOR_ID", "ALPHA_MODE")
 """Metadata of a stream that is true of its old packets only, in capitals."""
 _PLAIN_KEYS: Final = frozenset((
     "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping",
@@ -34,10 +35,11 @@ _COVERS: Final = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "im
 _OF_THE_SYSTEM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 """Errors that are not about a packet."""
 _INT32: Final = (1 << 31) - 1
+_TRIED: Final = 400  # packets that are looked at for the first of each stream
 
 
 def check(recipe: Recipe, target: Path) -> tuple[Recipe, tuple[str, ...]]:
-    """Find out before the work whether the file could be put together: write its beginning into memory.
+    """Find out before the work whether the file could be put together: write a small one into memory.
 
     Returns:
         The recipe without streams that FFmpeg itself cannot name, and a line about each of them.
@@ -53,13 +55,14 @@ def check(recipe: Recipe, target: Path) -> tuple[Recipe, tuple[str, ...]]:
     nameless = tuple(track for track in recipe.kept if track.kind in ("data", "unknown") and not track.codec)
     with opened(recipe.clip.path) as source:
         try:
-            _Target(recipe, source, None, target).close_quietly()
+            _Target(recipe, source, None, target).try_out(source)
             return recipe, ()
         except SettingError:
             if not nameless:
                 raise
-        recipe = replace(recipe, drop=(*recipe.drop, *(track.index for track in nameless)))
-        _Target(recipe, source, None, target).close_quietly()
+    recipe = replace(recipe, drop=(*recipe.drop, *(track.index for track in nameless)))
+    with opened(recipe.clip.path) as source:
+        _Target(recipe, source, None, target).try_out(source)
     title = recipe.container.title
     return recipe, tuple(f"{track} cannot be copied into {title} and is left out" for track in nameless)
 
@@ -145,8 +148,9 @@ class _Target:
             self.container.start_encoding()
         except (av.FFmpegError, ValueError) as error:
             self.close_quietly()
+            named = ", ".join(str(track) for track in self.recipe.kept)
             raise SettingError(
-                f"{self.target}: {self.recipe.container.title} does not take these streams together",
+                f"{self.target}: {self.recipe.container.title} does not take {named or 'such a film'}",
                 f"{getattr(error, 'strerror', None) or error}; write .mkv, or leave some out with --drop",
             ) from error
         except SettingError:
@@ -182,6 +186,8 @@ class _Target:
             f"write .mkv, or leave it out with --drop {track.index}",
         )
         if track.kind == "attachment" and not container.attachments:
+            raise cannot
+        if container.tracks and track.codec not in container.tracks:
             raise cannot
         if track.kind == "cover":
             self._add_cover(track, stream, cannot)
@@ -231,6 +237,33 @@ class _Target:
         while coded is not None:
             self._put(*coded)
             coded = next(film, None)
+
+    def try_out(self, source: InputContainer) -> None:
+        """Write the first packets of the other streams, and the end: some are refused there only.
+
+        Raises:
+            SettingError: they are.
+        """
+        import av
+
+        tried: set[int] = set()
+        try:
+            for packet, _ in islice(copied(self.recipe, source, self.copies, self.damaged), _TRIED):
+                if packet.stream_index not in tried:
+                    tried.add(packet.stream_index)
+                    self._mux(packet)
+                if len(tried) == len(self.copies):
+                    break
+            if not self.damaged:
+                self.container.close()
+        except (av.FFmpegError, ValueError) as error:
+            named = ", ".join(str(track) for track in self.recipe.kept if track.index in self.copies)
+            raise SettingError(
+                f"{self.target}: {self.recipe.container.title} does not take {named or 'such a film'}",
+                f"{getattr(error, 'strerror', None) or error}; write .mkv, or leave some out with --drop",
+            ) from error
+        finally:
+            self.close_quietly()
 
     def _mux(self, packet: Packet[Any]) -> None:
         """Write a packet; one that is damaged is left out and counted.

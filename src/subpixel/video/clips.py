@@ -183,7 +183,7 @@ def tracks_of(container: InputContainer, film: VideoStream) -> tuple[Track, ...]
 
 
 def _codec(stream: Stream) -> str:
-    return stream.codec_context.name if stream.codec_context is not None else ""
+    return stream.codec_context.codec.canonical_name if stream.codec_context is not None else ""
 
 
 def probe(path: str | Path) -> Clip:

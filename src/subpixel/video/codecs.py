@@ -26,6 +26,8 @@ class Codec:
         even: True where width and height have to be even with halved chroma.
         shape: True where its own headers say how wide a sample is.
         tag: four letters that players expect in MP4 and MOV; empty for FFmpeg's own.
+        also: other names that people know it by.
+        choices: the words for effort that the encoder knows.
     """
 
     name: str
@@ -39,21 +41,40 @@ class Codec:
     even: bool = True
     shape: bool = False
     tag: str = ""
+    also: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
     def effort(self, quality: Quality) -> str:
         """How hard the encoder tries, in its own words."""
         return self.efforts[("fast", "balanced", "best").index(quality)]
 
 
+_X26X: Final = (
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
+)  # fmt: skip
+
 CODECS: Final = (
-    Codec("h264", "H.264", ("libx264",), 18, efforts=("veryfast", "fast", "slow"), shape=True),
-    Codec("hevc", "HEVC", ("libx265",), 20, efforts=("ultrafast", "fast", "slow"), shape=True, tag="hvc1"),
-    Codec("av1", "AV1", ("libsvtav1",), 25, 63, efforts=("11", "8", "5")),
+    Codec(
+        "h264", "H.264", ("libx264",), 18, efforts=("veryfast", "fast", "slow"), shape=True,
+        also=("h.264", "x264", "libx264", "avc"), choices=_X26X,
+    ),
+    Codec(
+        "hevc", "HEVC", ("libx265",), 20, efforts=("ultrafast", "fast", "slow"), shape=True, tag="hvc1",
+        also=("h265", "h.265", "x265", "libx265"), choices=_X26X,
+    ),
+    Codec(
+        "av1", "AV1", ("libsvtav1",), 25, 63, efforts=("11", "8", "5"),
+        also=("svtav1", "svt-av1", "libsvtav1"), choices=tuple(map(str, range(14))),
+    ),
     Codec(
         "vp9", "VP9", ("libvpx-vp9",), 24, 63, "cpu-used", ("8", "5", "2"),
         (("b", "0"), ("deadline", "good"), ("row-mt", "1")), even=False,
+        also=("libvpx-vp9",), choices=tuple(map(str, range(9))),
     ),
-    Codec("prores", "ProRes 422 HQ", ("prores_ks",), option="", fixed=(("profile", "hq"), ("vendor", "apl0"))),
+    Codec(
+        "prores", "ProRes 422 HQ", ("prores_ks",), option="", fixed=(("profile", "hq"), ("vendor", "apl0")),
+        also=("prores_ks",),
+    ),
     Codec("ffv1", "FFV1", ("ffv1",), option="", fixed=(("level", "3"), ("slicecrc", "1"), ("slices", "4")), even=False),
 )  # fmt: skip
 """Every codec that can be asked for."""
@@ -99,15 +120,15 @@ def by_name(name: str) -> tuple[Codec, str]:
     encoders = there()
     listed = ", ".join(encoders) or "none at all"
     wanted = name.lower()
-    row = next((codec for codec in CODECS if codec.name == wanted), None)
+    row = next((codec for codec in CODECS if wanted == codec.name or wanted in codec.also), None)
     if row is None:
         near = get_close_matches(wanted, encoders, 1, 0.5)
         raise SettingError(
             f"there is no codec {name!r}", f"did you mean {near[0]}?" if near else f"those there are: {listed}"
         )
-    if wanted not in encoders:
+    if row.name not in encoders:
         raise SettingError(
             f"this build of FFmpeg cannot write {row.title} ({' or '.join(row.encoders)} is missing)",
             f"those there are: {listed}",
         )
-    return row, encoders[wanted]
+    return row, encoders[row.name]

@@ -12,7 +12,7 @@ from subpixel.errors import SettingError
 from subpixel.types import Quality, Size
 from subpixel.video.clips import Clip
 from subpixel.video.codecs import Codec, by_name
-from subpixel.video.containers import Container
+from subpixel.video.containers import Container, holding
 from subpixel.video.conversion import halved, working_format
 from subpixel.video.tags import Tags
 
@@ -78,6 +78,11 @@ class Encoder:
     segment: int
     headers: bool
 
+    @property
+    def told(self) -> str:
+        """Its options for people, without those that only keep it quiet or exact."""
+        return ", ".join(f"{name} {value}" for name, value in self.options if not name.endswith("-params"))
+
     def add_to(self, container: OutputContainer) -> VideoStream:
         """A stream for this encoder's packets."""
         self._hush()
@@ -109,10 +114,9 @@ class Encoder:
         try:
             context.open()
         except (av.FFmpegError, ValueError) as error:
-            told = ", ".join(f"{name} {value}" for name, value in self.options)
             raise SettingError(
-                f"{self.encoder} does not take {self.size} in {self.format} with {told or 'its defaults'}",
-                "choose another --preset, --crf, --pixel-format or --codec",
+                f"{self.encoder} does not take {self.size} in {self.format} with {self.told or 'its defaults'}",
+                "choose another size, --pixel-format or --codec",
             ) from error
         return context
 
@@ -148,11 +152,17 @@ def settle(coding: Coding, clip: Clip, size: Size, container: Container, threads
         threads: to encode with.
 
     Raises:
-        SettingError: no such codec or sample format, or a CRF out of range.
+        SettingError: no such codec, preset or sample format, a CRF out of range, or a codec that the container does not
+            hold.
     """
     from av.codec import Codec as Found
 
     codec, encoder = by_name(coding.codec)
+    if codec.name not in container.films:
+        raise SettingError(
+            f"{container.title} cannot hold a film in {codec.title}",
+            f"write {holding(codec.name)}, or choose --codec {' or '.join(container.films)}",
+        )
     takes = [one.name for one in Found(encoder, "w").video_formats or []]
     name = _format(coding, clip, takes, codec)
     options = dict(codec.fixed)
@@ -165,6 +175,10 @@ def settle(coding: Coding, clip: Clip, size: Size, container: Container, threads
         options["crf"] = f"{crf:g}"
     if coding.preset is not None and not codec.option:
         raise SettingError(f"{codec.title} has no presets", "leave --preset out")
+    if coding.preset is not None and coding.preset not in codec.choices:
+        raise SettingError(
+            f"{codec.title} has no preset {coding.preset!r}", f"from quick to thorough: {_listed(codec.choices)}"
+        )
     if codec.option:
         options[codec.option] = coding.preset or codec.effort(coding.quality)
     if encoder == "libx264" and "avx512f" in cpu_flags():
@@ -195,6 +209,10 @@ def settle(coding: Coding, clip: Clip, size: Size, container: Container, threads
         headers=container.headers,
         segment=min(_MOST, max(_FEWEST, round(_SEGMENT * shown * clip.rate))),
     )
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(words) if not words[0].isdecimal() else f"{words[-1]} to {words[0]}"
 
 
 def _format(coding: Coding, clip: Clip, takes: list[str], codec: Codec) -> str:

@@ -69,7 +69,7 @@ def default_target(source: Path, target: Target, codec: str = "") -> Path:
     if is_pictures(source):
         return source.with_name(f"{source.stem}-{target.label}{source.suffix}")
     suffix = source.suffix if is_written(source.suffix) else FALLBACK
-    belongs = {"ffv1": (".mkv",), "prores": (".mov", ".mkv")}.get(codec, ())
+    belongs = {"ffv1": (".mkv",), "prores": (".mov", ".mkv")}.get(codec.lower(), ())
     if belongs and suffix.lower() not in belongs:
         suffix = belongs[0]
     return source.with_name(f"{source.stem}-{target.label}{suffix}")
