@@ -1,0 +1,82 @@
+// What the page knows: jobs of the server, files on their way to it, which one is looked at. Who shows something listens.
+
+import { kept } from "/page/dom.js";
+
+/** Job of the server by id; see Job in the interface's description at /docs. */
+export const jobs = new Map();
+
+/** Files that are not jobs yet, by a key of their own: {key, file, name, state, progress, problem, retryAt, settings}. */
+export const uploads = new Map();
+
+const listeners = {};
+
+/** "jobs": something in the list changed; "current": another one is looked at; "models": what there is to choose from. */
+export function on(name, listener) {
+  (listeners[name] ??= []).push(listener);
+}
+
+export function emit(name, ...details) {
+  for (const listener of listeners[name] ?? []) listener(...details);
+}
+
+export const known = { models: null };
+
+let current = kept.get("current");
+
+export const currentKey = () => current;
+
+/** What is looked at: a job, a file on its way, or null. */
+export const currentItem = () => jobs.get(current) ?? uploads.get(current) ?? null;
+
+export const isJob = (item) => item !== null && "links" in item;
+export const keyOf = (item) => (isJob(item) ? item.id : item.key);
+export const isOver = (item) => ["done", "failed", "cancelled"].includes(item.state);
+
+export function choose(key) {
+  if (current === key) return;
+  current = key;
+  if (key === null || jobs.has(key)) kept.set("current", key ?? "");
+  emit("current");
+}
+
+/** All, oldest first: the order in which they were added and are worked on. */
+export function items() {
+  const sent = [...jobs.values()].sort((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0));
+  return [...sent, ...uploads.values()];
+}
+
+export function putJob(job) {
+  const before = jobs.get(job.id);
+  jobs.set(job.id, job);
+  emit("job", job, before);
+  emit("jobs");
+}
+
+/** The whole list anew, as after a reconnection: what the server no longer has is forgotten. */
+export function putAll(list) {
+  const there = new Set(list.map((job) => job.id));
+  for (const id of [...jobs.keys()]) if (!there.has(id)) jobs.delete(id);
+  for (const job of list) {
+    const before = jobs.get(job.id);
+    jobs.set(job.id, job);
+    if (before) emit("job", job, before);
+  }
+  settleCurrent();
+  emit("jobs");
+}
+
+/** Forget one; the one after it, or the last, is looked at next. */
+export function drop(key) {
+  const order = items().map(keyOf);
+  const place = order.indexOf(key);
+  jobs.delete(key);
+  uploads.delete(key);
+  if (current === key) choose(order[place + 1] ?? order[place - 1] ?? null);
+  emit("jobs");
+}
+
+function settleCurrent() {
+  if (currentItem() !== null) return;
+  const all = items();
+  choose(all.length ? keyOf(all[all.length - 1]) : null);
+}
