@@ -21,6 +21,7 @@ _OWN: Final = {
     "models": "subpixel.cli.models:models",
     "compare": "subpixel.cli.compare:compare",
     "evaluate": "subpixel.cli.evaluate:evaluate",
+    "serve": "subpixel.cli.serve:serve",
 }
 """Command → "module:function". Other packages add commands under the entry point `subpixel.commands`: a function, or
 a `typer.Typer` with a callback for a command that has commands of its own."""

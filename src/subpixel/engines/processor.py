@@ -71,9 +71,10 @@ def memory_limit() -> int | None:
     try:
         import resource
 
-        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
-        if soft != resource.RLIM_INFINITY:
-            limits.append(soft)
+        for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+            soft = resource.getrlimit(kind)[0]
+            if soft != resource.RLIM_INFINITY:
+                limits.append(soft)
     except (ImportError, OSError):
         pass
     return min(limits, default=None)

@@ -1,0 +1,422 @@
+"""The jobs of a server on their way: accepted, given to workers, followed, finished, removed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+from subpixel.web.api import Job, Removed, Result, Settings
+from subpixel.web.events import Events
+from subpixel.web.folder import Folder, new_id
+from subpixel.web.limits import Options
+from subpixel.web.messages import Bounds, Enlarge, Failed, Look, Looked, Made, Reply, Task
+from subpixel.web.metrics import Metrics
+from subpixel.web.problems import Refused
+from subpixel.web.shown import Shares, job_of
+from subpixel.web.store import Row, Store
+from subpixel.web.upload import Upload
+from subpixel.web.waiting import Waiting
+from subpixel.web.workers import Kind, Wishes, Worker
+
+log = logging.getLogger("subpixel.web")
+
+LOOK: Final = Kind("look", 0, networks=False)
+QUICK: Final = Kind("quick", 3, networks=True)
+SLOW: Final = Kind("slow", 8, networks=True)
+_TELL: Final = 0.1
+"""Seconds between two events of one job's progress."""
+_POSITIONS: Final = 1.0
+"""Seconds between two events of places in the queue."""
+_SWEEP: Final = 20.0
+_RETRY: Final = 5
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who sent a request.
+
+    Attributes:
+        owner: whose jobs it may list.
+        peer: its address, for limits.
+    """
+
+    owner: str
+    peer: str
+
+
+class Desk:
+    """Everything behind the interface.
+
+    Args:
+        options: how the server runs.
+        folder: the data folder, held by this server.
+    """
+
+    def __init__(self, options: Options, folder: Folder) -> None:
+        self.options, self.limits, self.folder = options, options.limits, folder
+        self.store = Store(folder.database)
+        self.events = Events()
+        self.waiting = Waiting(options.limits.small_seconds)
+        self.look, self.quick, self.slow = (
+            Worker(kind, options.limits, options.threads) for kind in (LOOK, QUICK, SLOW)
+        )
+        self.metrics = Metrics(self)
+        self.shares = Shares()
+        self.looking = 0
+        self.speeds: dict[str, float | None] = {}
+        self._running: dict[str, asyncio.Task[Reply]] = {}
+        self._unwanted: set[str] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._told: dict[str, float] = {}
+        self._positions_told = 0.0
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """All of them."""
+        return self.look, self.quick, self.slow
+
+    @property
+    def bounds(self) -> Bounds:
+        """What a task may ask for."""
+        return Bounds(pixels=self.limits.pixels, result_pixels=self.limits.result_pixels)
+
+    @property
+    def running(self) -> int:
+        """Jobs under work."""
+        return len(self._running)
+
+    async def start(self) -> None:
+        """Take up what was left, start workers."""
+        self.folder.sweep(self.store.ids())
+        for row in self.store.restart():
+            if row.attempts >= self.limits.attempts:
+                problem = Refused(
+                    "crashed",
+                    f"the server ended {row.attempts} times while it worked on this file",
+                    "the file is probably damaged: save it again, in another format",
+                )
+                await self._finish(row, "failed", problem=problem)
+            else:
+                await self.waiting.add_job(row)
+        for worker in self.workers:
+            self._spawn(self._warm(worker))
+        self._spawn(self._lane(self.quick, quick=True))
+        self._spawn(self._lane(self.slow, quick=False))
+        self._spawn(self._sweep())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def _warm(self, worker: Worker) -> None:
+        with contextlib.suppress(Refused):
+            await worker.warm()
+
+    async def stop(self) -> None:
+        """Put back what is under work, end workers."""
+        self.events.close()
+        for task in self._tasks:
+            task.cancel()
+        for worker in self.workers:
+            await worker.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.store.close()
+        self.folder.close()
+
+    # Requests that a client waits for
+
+    async def look_task(self, task: Task) -> Reply:
+        """A task of the worker that looks.
+
+        Raises:
+            Refused: too many wait for it.
+        """
+        if self.looking >= self.limits.waiting:
+            raise Refused("busy", f"{self.looking} requests wait already", "try again soon", retry_after=_RETRY)
+        self.looking += 1
+        try:
+            return await self.look.do(task, Wishes(self.limits.look_seconds, self.limits.look_seconds))
+        finally:
+            self.looking -= 1
+
+    async def looked(self, upload: Upload, settings: Settings) -> Looked:
+        """What an upload is.
+
+        Raises:
+            Refused: nothing that could be enlarged so.
+        """
+        if upload.bytes is None:
+            raise Refused(
+                "empty", "no file was sent", "send one as the part file of multipart/form-data, or as the body"
+            )
+        if upload.bytes == 0:
+            raise Refused("empty", "the file is empty", "0 bytes came: choose it again")
+        reply = await self.look_task(Look(source=str(upload.source), settings=settings, bounds=self.bounds))
+        return expect(reply, Looked)
+
+    async def now(self, task: Task, seconds: float) -> Reply:
+        """A task of a worker with networks that somebody waits for: before any job of the quick lane.
+
+        Raises:
+            Refused: too many wait already.
+        """
+        if self.waiting.calls >= self.limits.waiting:
+            raise Refused(
+                "busy",
+                f"{self.waiting.calls} requests wait already",
+                "try again soon, or POST /v1/jobs",
+                retry_after=_RETRY,
+            )
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        async def call(worker: Worker) -> None:
+            if answer.done():
+                return
+            work = asyncio.create_task(worker.do(task, Wishes(seconds, seconds)))
+            answer.add_done_callback(lambda done: work.cancel() if done.cancelled() else None)
+            try:
+                reply = await work
+            except asyncio.CancelledError:
+                if answer.cancelled():
+                    return  # the client is gone
+                answer.set_exception(Refused("stopping", "the server is being stopped", "send it again later"))
+                raise
+            if not answer.done():
+                answer.set_result(reply)
+
+        await self.waiting.add_call(call)
+        try:
+            return await answer
+        finally:
+            self.waiting.take_back(call)
+
+    # Jobs
+
+    def check_queue(self, client: Client) -> None:
+        """Refuse a job where too many wait.
+
+        Raises:
+            Refused: of this client, or of all.
+        """
+        if self.waiting.jobs >= self.limits.queue:
+            raise Refused(
+                "queue-full",
+                f"{self.waiting.jobs} jobs wait already",
+                "send it again when some are done",
+                retry_after=self._patience(),
+            )
+        mine = self.store.unfinished(client.peer)
+        if mine >= self.limits.jobs_per_client:
+            raise Refused(
+                "too-many",
+                f"{mine} jobs of yours wait or run already",
+                "send it again when some are done",
+                retry_after=self._patience(),
+            )
+
+    def _patience(self) -> int:
+        """Seconds until there is room, roughly."""
+        rows = self.waiting.rows()
+        return int(min(60.0, max(1.0, rows[0].expected if rows else 1.0)))
+
+    async def accept(self, client: Client, upload: Upload, name: str, settings: Settings, looked: Looked) -> Row:
+        """An upload becomes a job: from here on it will be done, whatever happens.
+
+        Raises:
+            Refused: too many wait.
+        """
+        self.check_queue(client)
+        row = Row(
+            id=new_id(),
+            owner=client.owner,
+            peer=client.peer,
+            name=name or f"picture.{looked.format}",
+            state="queued",
+            kind=looked.kind,
+            width=looked.width,
+            height=looked.height,
+            frames=looked.frames,
+            format=looked.format,
+            bytes=upload.bytes or 0,
+            settings=settings,
+            suffix=looked.suffix,
+            expected=looked.seconds,
+            created=time.time(),
+        )
+        self.folder.accept(upload.folder, row.id)
+        await asyncio.to_thread(self.store.add, row)
+        await self.waiting.add_job(row)
+        self.tell(row)
+        return row
+
+    def show(self, row: Row) -> Job:
+        """A job as clients see it."""
+        return job_of(row, self.shares, self.waiting.position(row.id), self.limits.keep_seconds)
+
+    def tell(self, row: Row) -> None:
+        """Tell listeners about a job."""
+        if self.events.wanted(row.owner, row.id):
+            self.events.tell(row.owner, self.show(row))
+
+    async def _lane(self, worker: Worker, *, quick: bool) -> None:
+        """Give a worker one thing after the other."""
+        while True:
+            found = await self.waiting.next(quick=quick)
+            try:
+                if isinstance(found, Row):
+                    await self._do(worker, found)
+                else:
+                    await found(worker)
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.exception("the %s lane met an error that nobody foresaw", worker.kind.name)
+                await asyncio.sleep(1)
+
+    async def _do(self, worker: Worker, row: Row) -> None:
+        """One job, from the queue to its end."""
+        now = time.time()
+        if not await asyncio.to_thread(self.store.begin, row.id, now):
+            return
+        row = replace(row, state="running", started=now, attempts=row.attempts + 1)
+        self.shares.begin(row.id)
+        self.tell(row)
+        self._tell_positions()
+        output = self.folder.result(row.id, row.suffix)
+        task = Enlarge(
+            kind=row.kind,
+            source=str(self.folder.source(row.id)),
+            output=str(output),
+            settings=row.settings,
+            bounds=self.bounds,
+            resume=True,
+        )
+        wishes = Wishes(self.limits.quiet_seconds, self.limits.job_seconds)
+        work = asyncio.create_task(worker.do(task, wishes, lambda share: self._progress(row, share)))
+        self._running[row.id] = work
+        try:
+            reply = await work
+        except asyncio.CancelledError:
+            if row.id not in self._unwanted:
+                work.cancel()
+                self.store.put_back(row.id)
+                raise
+            reply = Failed(slug="cancelled", detail="it was cancelled")
+        finally:
+            self._running.pop(row.id, None)
+        await self._over(row, reply)
+
+    async def _over(self, row: Row, reply: Reply) -> None:
+        """A worker has answered."""
+        try:
+            if row.id in self._unwanted or (isinstance(reply, Failed) and reply.slug == "cancelled"):
+                await self._finish(row, "cancelled")
+            elif isinstance(reply, Made):
+                size = (await asyncio.to_thread(self.folder.result(row.id, row.suffix).stat)).st_size
+                result = Result(
+                    width=reply.width,
+                    height=reply.height,
+                    bytes=size,
+                    format=self._format(row),
+                    model=" + ".join(reply.models) or "resampling",
+                    scale=round(reply.width / row.width, 4),
+                    seconds=round(reply.seconds, 3),
+                    words=reply.words,
+                    notes=reply.notes,
+                )
+                await self._finish(row, "done", result=result)
+            else:
+                failed = (
+                    reply if isinstance(reply, Failed) else Failed(slug="internal", detail="the worker said nothing")
+                )
+                await self._finish(row, "failed", problem=Refused.from_worker(failed))
+        except OSError:
+            problem = Refused("internal", "the result is not there", "send the file again")
+            await self._finish(row, "failed", problem=problem)
+
+    @staticmethod
+    def _format(row: Row) -> str:
+        return {"jpg": "jpeg", "tif": "tiff"}.get(row.suffix[1:], row.suffix[1:])
+
+    async def _finish(
+        self, row: Row, state: Any, *, result: Result | None = None, problem: Refused | None = None
+    ) -> None:
+        """A job is over, and everybody hears so; once."""
+        now = time.time()
+        why = None if problem is None else problem.job_problem
+        if await asyncio.to_thread(self.store.finish, row.id, state, now, result=result, problem=why):
+            self.folder.count(row.id)
+            self.metrics.job_over(row, state, now)
+            self.tell(replace(row, state=state, finished=now, result=result, problem=why))
+        self.shares.end(row.id)
+        self._told.pop(row.id, None)
+        self._unwanted.discard(row.id)
+
+    def _progress(self, row: Row, share: float) -> None:
+        self.shares.put(row.id, share)
+        now = time.monotonic()
+        if now - self._told.get(row.id, 0.0) >= _TELL:
+            self._told[row.id] = now
+            self.tell(row)
+
+    def _tell_positions(self) -> None:
+        """Places in the queue have changed."""
+        now = time.monotonic()
+        if now - self._positions_told >= _POSITIONS and self.events.listeners:
+            self._positions_told = now
+            for row in self.waiting.rows():
+                self.tell(row)
+
+    async def cancel(self, row: Row) -> None:
+        """Stop a job; nothing happens to one that is over."""
+        if self.waiting.take_back(row.id):
+            await self._finish(row, "cancelled")
+            self._tell_positions()
+            return
+        work = self._running.get(row.id)
+        if work is not None:
+            self._unwanted.add(row.id)
+            work.cancel()
+            while row.id in self._running or row.id in self._unwanted:
+                await asyncio.sleep(0.02)
+
+    async def remove(self, row: Row) -> None:
+        """Stop a job, and forget it with its files."""
+        await self.cancel(row)
+        if await asyncio.to_thread(self.store.remove, row.id):
+            await asyncio.to_thread(self.folder.drop, self.folder.jobs / row.id)
+            self.events.tell(row.owner, Removed(id=row.id))
+
+    async def _sweep(self) -> None:
+        """Remove jobs whose time is over."""
+        while True:
+            for row in await asyncio.to_thread(self.store.expired, time.time() - self.limits.keep_seconds):
+                await self.remove(row)
+            await asyncio.sleep(min(_SWEEP, max(0.2, self.limits.keep_seconds / 4)))
+
+    async def call(self, work: Callable[..., Answer], *values: object) -> Answer:
+        """A call of the store, in a thread."""
+        return await asyncio.to_thread(work, *values)
+
+
+def expect(reply: Reply, kind: type[Answer]) -> Answer:
+    """A reply of the kind that belongs to its task.
+
+    Raises:
+        Refused: the worker could not, or said something else.
+    """
+    if not isinstance(reply, kind):
+        raise unexpected(reply)
+    return reply
+
+
+def unexpected(reply: Reply) -> Refused:
+    """The problem of a reply that is no result."""
+    if isinstance(reply, Failed):
+        return Refused.from_worker(reply)
+    return Refused("internal", "a worker said something that nobody asked", "try again")

@@ -1,0 +1,195 @@
+"""The data folder: what is where in it, who may use it, how full it is.
+
+jobs.sqlite3, lock          jobs; held by the one server that works here
+jobs/ID/source, result.png  files of a job: names that the server made, never a client's
+incoming/ID/…               uploads on their way, and files of requests that are answered at once
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from subpixel.errors import OutputUnwritable
+from subpixel.web.limits import Limits
+from subpixel.web.problems import Refused
+
+SOURCE: Final = "source"
+
+
+def new_id() -> str:
+    """128 random bits, hexadecimal."""
+    return secrets.token_hex(16)
+
+
+class InUse(OutputUnwritable):
+    """Another server works in this folder.
+
+    Attributes:
+        address: where that one listens, empty where it did not say.
+    """
+
+    def __init__(self, root: Path, address: str) -> None:
+        self.address = address
+        where = f" at {address}" if address else ""
+        super().__init__(
+            f"a server works in {root} already{where}",
+            f"open {address}, or give this one a folder of its own, as --data other"
+            if address
+            else "give --data other",
+        )
+
+
+class Folder:
+    """The data folder.
+
+    Args:
+        root: made where there is none.
+        limits: how much it may hold.
+
+    Raises:
+        OutputUnwritable: it cannot be made or written.
+        InUse: another server works in it.
+    """
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        self.root, self._limits = root.absolute(), limits
+        self.jobs, self.incoming = self.root / "jobs", self.root / "incoming"
+        self.expected = 0  # bytes of uploads on their way
+        self._lock: BinaryIO | None = None
+        try:
+            for folder in (self.root, self.jobs, self.incoming):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._hold()
+            shutil.rmtree(self.incoming)
+            self.incoming.mkdir(mode=0o700)
+        except OSError as error:
+            self.close()
+            why = (error.strerror or str(error)).lower()
+            raise OutputUnwritable(
+                f"the data folder {root} cannot be written: {why}", "give another one, as --data ~/subpixel"
+            ) from error
+        self._sizes = {path.name: folder_bytes(path) for path in self.jobs.iterdir()}
+
+    def _hold(self) -> None:
+        """Take the folder, for as long as this process lives."""
+        path = self.root / "lock"
+        self._lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600), "r+b")
+        try:
+            import fcntl
+        except ImportError:
+            import msvcrt
+
+            lock = getattr(msvcrt, "locking")  # noqa: B009
+            try:
+                self._lock.seek(1 << 20)
+                lock(self._lock.fileno(), getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009
+            except OSError:
+                raise InUse(self.root, "") from None
+            return
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            address = self._lock.read(200).decode("ascii", "replace").strip()
+            self._lock.close()
+            self._lock = None
+            raise InUse(self.root, address) from None
+
+    def say(self, address: str) -> None:
+        """Leave word where this server listens."""
+        if self._lock is not None:
+            self._lock.seek(0)
+            self._lock.truncate()
+            self._lock.write(address.encode("ascii", "replace"))
+            self._lock.flush()
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                self._lock.truncate(0)
+            self._lock.close()
+            self._lock = None
+
+    @property
+    def used(self) -> int:
+        """Bytes of all files of jobs."""
+        return sum(self._sizes.values())
+
+    @property
+    def database(self) -> Path:
+        """The file of the jobs."""
+        return self.root / "jobs.sqlite3"
+
+    def source(self, job: str) -> Path:
+        """A job's upload."""
+        return self.jobs / job / SOURCE
+
+    def result(self, job: str, suffix: str) -> Path:
+        """A job's result."""
+        return self.jobs / job / f"result{suffix}"
+
+    def check_room(self, more: int) -> None:
+        """Refuse `more` bytes where there is no room for them.
+
+        Raises:
+            Refused: the quota is used up, or the disk is full.
+        """
+        if self.used + self.expected + more > self._limits.disk_bytes:
+            raise Refused(
+                "quota",
+                f"{(self.used + self.expected) / 1e9:.1f} GB of {self._limits.disk_bytes / 1e9:.1f} GB are used",
+                "remove jobs that are done, or start the server with a larger --disk",
+            )
+        if shutil.disk_usage(self.root).free < more + self._limits.free_bytes:
+            raise Refused("quota", "the server's disk is nearly full", "remove jobs that are done")
+
+    def new_incoming(self) -> Path:
+        """A folder for an upload."""
+        made = self.incoming / new_id()
+        made.mkdir(mode=0o700)
+        return made
+
+    def accept(self, incoming: Path, job: str) -> None:
+        """An upload becomes a job's."""
+        incoming.rename(self.jobs / job)
+        self.count(job)
+
+    def copy(self, job: str, into: Path) -> None:
+        """The upload of another job once more: a second name for the same file where the file system has those."""
+        try:
+            os.link(self.source(job), into / SOURCE)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a file system without hard links
+            shutil.copyfile(self.source(job), into / SOURCE)
+
+    def count(self, job: str) -> None:
+        """Files of a job came or went."""
+        self._sizes[job] = folder_bytes(self.jobs / job)
+
+    def drop(self, folder: Path) -> None:
+        """A folder is not needed any more."""
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.parent == self.jobs:
+            self._sizes.pop(folder.name, None)
+
+    def sweep(self, known: set[str]) -> None:
+        """Remove the files of jobs that nobody knows."""
+        for path in list(self.jobs.iterdir()):
+            if path.name not in known:
+                self.drop(path)
+
+
+def folder_bytes(folder: Path) -> int:
+    """Of all files in a folder."""
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                total += path.stat().st_size
+    return total

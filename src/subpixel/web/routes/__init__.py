@@ -1,0 +1,1 @@
+"""The interface's addresses, by what they are about."""

@@ -1,0 +1,41 @@
+"""What a worker may not do: outlive its server, take all of the memory, fill the disk, leave core files behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NO_NEW_PRIVS: Final = 38
+
+
+def confine(*, memory: int, file: int, nice: int) -> None:
+    """Put limits on this process, as far as the system has them.
+
+    Args:
+        memory: bytes of data (Linux) or of address space (elsewhere), 0: no limit. Address space is no measure on
+            Linux: engines and allocators reserve far more of it than they use.
+        file: bytes of the largest file it may write, 0: no limit.
+        nice: how far it stands back behind other processes.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches all; the server says when to end
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(nice)
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):
+            system = ctypes.CDLL(None, use_errno=True)
+            system.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            system.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    try:
+        import resource
+    except ImportError:
+        return
+    kind = resource.RLIMIT_DATA if sys.platform.startswith("linux") else resource.RLIMIT_AS
+    for what, most in ((kind, memory), (resource.RLIMIT_FSIZE, file), (resource.RLIMIT_CORE, -1)):
+        if most:
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(what, (max(most, 0), max(most, 0)))
