@@ -9,13 +9,14 @@ SubpixelError
 │   └── PictureTooLarge     more pixels than the limit
 ├── OutputError             a result that cannot be written
 │   ├── OutputExists        the target exists and overwriting was not asked for
-│   └── OutputUnwritable    no permission, no such folder, disk full, or the format cannot hold the size
+│   └── OutputUnwritable    no permission, no such folder, or the format cannot hold the size
+│       └── DiskFull        no room is left
 ├── ModelError
 │   ├── ModelUnknown        no model of that name (nearest names are offered)
 │   └── ModelDamaged        card or weights missing, malformed, or not matching their hash
 ├── EngineError             an engine that is not installed or fails to run a network
 ├── TrainingError           a recipe, checkpoint or data set that cannot be used
-└── Cancelled               work on a video that was asked to stop
+└── Cancelled               work on a folder or a video that was asked to stop
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 
 __all__ = [
     "Cancelled",
+    "DiskFull",
     "EngineError",
     "ModelDamaged",
     "ModelError",
@@ -102,7 +104,11 @@ class OutputExists(OutputError):
 
 
 class OutputUnwritable(OutputError):
-    """No permission, no such folder, disk full, or a size that the format cannot hold."""
+    """No permission, no such folder, or a size that the format cannot hold."""
+
+
+class DiskFull(OutputUnwritable):
+    """No room is left, or the quota is used up."""
 
 
 class ModelError(SubpixelError):
@@ -132,7 +138,7 @@ class TrainingError(SubpixelError):
 
 
 class Cancelled(SubpixelError):
-    """Work on a video that was asked to stop; what is finished of it is kept for a resumption."""
+    """Work on a folder or a video that was asked to stop; what is finished is kept, and the same call goes on."""
 
     exit_code = 130
 

@@ -22,6 +22,9 @@ from subpixel.types import Picture, Pixels, Size
 Runs: TypeAlias = Callable[[Receiver], Iterable[tuple[Upscaled | Sent, ...]]]
 """Starts the runs of the networks; the receiver gets the rows of those results that it takes."""
 
+Settling: TypeAlias = Callable[[Sequence[Encoded]], None]
+"""Told of the results of a picture when all are whole, before any gets its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -75,7 +78,9 @@ class Outputs:
     def _format(self, path: str | Path, picture: Picture) -> str | None:
         return self.format if self._names_format(path) else picture.metadata.format
 
-    def write(self, source: str | Path, picture: Picture, runs: Runs, *, reading: float) -> tuple[FileResult, ...]:
+    def write(
+        self, source: str | Path, picture: Picture, runs: Runs, *, reading: float, settling: Settling | None = None
+    ) -> tuple[FileResult, ...]:
         """Write what `runs` give, rows or whole results as soon as they are computed, then give all their names.
 
         Args:
@@ -83,6 +88,7 @@ class Outputs:
             picture: the picture.
             runs: starts the runs of the networks, and gives the results of each.
             reading: seconds that reading took.
+            settling: what it raises ends the work, and no result is left.
 
         Returns:
             One for each of `paths`, in that order.
@@ -117,6 +123,8 @@ class Outputs:
                         first, spent, last = first or path, Timings(), index
                 del run, made  # before the next ones are computed
             started = perf_counter()
+            if settling is not None:
+                settling(coded)
             image.settle_all(coded)
             times = rows[last].timings
             times = replace(times, write=times.write + perf_counter() - started)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from threading import RLock
 
 from subpixel import zoo
 from subpixel.engines import (
@@ -58,10 +59,18 @@ class Networks:
         self._threads = threads
         self._eightfold = eightfold
         self._precision = precision
+        self._lock = RLock()  # pictures side by side load each network once
         self._runners: dict[tuple[str, Precision, tuple[int, ...], int], Runner] = {}
         self._samples: dict[tuple[str, EngineSettings, Levels], SampleRunner | None] = {}
         self.models = self._described(self._sources)
         self.later = self._described(self._later)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Every network there is to use, as ``name@hash``: other weights of the same name are others here."""
+        cards = [zoo.card(source) for source in {*self._sources.values(), *self._later.values()}]
+        mends = [zoo.load_colour(card.mends).card for card in cards if card.mends]
+        return tuple(sorted({f"{card.name}@{card.sha256[:16]}" for card in (*cards, *mends)}))
 
     def precision_for(self, bits: int) -> Precision:
         """Arithmetic for pictures with that many bits per sample, as `load` takes it."""
@@ -125,9 +134,10 @@ class Networks:
         """What mends colour, in int8 beside int8, else in fp32: bfloat16 is too coarse for what it keeps."""
         network = zoo.load_colour(name).network
         key = (name, precision, (1,), threads)
-        if key not in self._runners:
-            settings = EngineSettings(threads, "int8" if precision == "int8" else "fp32", (1,))
-            self._runners[key] = load_engine(self._engine).load(network, settings)
+        with self._lock:
+            if key not in self._runners:
+                settings = EngineSettings(threads, "int8" if precision == "int8" else "fp32", (1,))
+                self._runners[key] = load_engine(self._engine).load(network, settings)
         return Mending(name, self._runners[key], network.halo)
 
     def load_samples(
@@ -156,8 +166,9 @@ class Networks:
 
     def _runner(self, model: str | Path, precision: Precision, scales: tuple[int, ...], threads: int) -> Runner:
         key = (str(model), precision, scales, threads)
-        if key not in self._runners:
-            network = zoo.load_model(model).network
-            settings = EngineSettings(threads, precision, scales)
-            self._runners[key] = load_engine(self._engine).load(network, settings)
+        with self._lock:
+            if key not in self._runners:
+                network = zoo.load_model(model).network
+                settings = EngineSettings(threads, precision, scales)
+                self._runners[key] = load_engine(self._engine).load(network, settings)
         return self._runners[key]

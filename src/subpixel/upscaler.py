@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any, Final, TypeAlias, TypeVar, overload
 
@@ -22,7 +23,7 @@ from subpixel.engines import (
     usable_cores,
 )
 from subpixel.errors import SettingError
-from subpixel.filing import Outputs
+from subpixel.filing import Outputs, Settling
 from subpixel.loading import Networks
 from subpixel.pipeline import Receiver
 from subpixel.plan import Plan, Target, make_plans
@@ -102,6 +103,7 @@ class Upscaler:
             precision=precision,
         )
         self._pool: ThreadPoolExecutor | None = None
+        self._starting = Lock()
 
     def __enter__(self) -> Upscaler:
         return self
@@ -216,8 +218,8 @@ class Upscaler:
             if progress is not None:
                 progress(finished, total)
 
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="subpixel")
+        with self._starting:
+            pool = self._pool = self._pool or ThreadPoolExecutor(self.threads, thread_name_prefix="subpixel")
         precision = choice.networks.precision_for(picture.bits)
         kept = 0
         for plan in plans:
@@ -230,7 +232,7 @@ class Upscaler:
                     plan,
                     choice.networks,
                     precision,
-                    pool=self._pool,
+                    pool=pool,
                     done=done,
                     chosen=choice.chosen,
                     receiver=receiver,
@@ -306,12 +308,14 @@ class Upscaler:
         overwrite: bool = False,
         pixel_limit: int | None = None,
         progress: Progress | None = None,
+        settling: Settling | None = None,
     ) -> tuple[FileResult, ...]:
         """Make several results of a picture file, one in `outputs` for each of `targets`; otherwise as `file`.
 
         The picture is read once, what one network gives is computed in one run, and all results take their names
         together when all are whole: if one cannot be written, no new file is left. PNG, JPEG and TIFF are coded while
-        the rows below are still being computed, and are never in memory as a whole.
+        the rows below are still being computed, and are never in memory as a whole. Several threads may call this at
+        once; `settling` is told of the results when they are whole, before they get their names.
         """
         wanted = Outputs(outputs, targets, format, file_quality, lossless, overwrite)
         started = time.perf_counter()
@@ -323,7 +327,7 @@ class Upscaler:
         def runs(receiver: Receiver) -> Iterator[tuple[Upscaled | Sent, ...]]:
             return self._runs(picture, targets, progress, keep=False, receiver=receiver)
 
-        return wanted.write(source, picture, runs, reading=reading)
+        return wanted.write(source, picture, runs, reading=reading, settling=settling)
 
     @overload
     def upscale(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from subpixel.errors import OutputExists, OutputUnwritable, SettingError
+from subpixel.errors import DiskFull, OutputExists, OutputUnwritable, SettingError
 from subpixel.image.formats import FORMATS, Format, by_name, by_suffix
 from subpixel.types import Size
 
@@ -134,7 +135,8 @@ def unwritable(target: str | Path, error: OSError | ValueError) -> OutputUnwrita
         return OutputUnwritable(f"{target} cannot be written", str(error))
     shown = f"{str(target)[:60]}…" if error.errno == errno.ENAMETOOLONG else str(target)
     said = _SAID.get(error.errno or 0) or error.strerror or str(error)
-    return OutputUnwritable(f"{shown} cannot be written", said)
+    kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else OutputUnwritable
+    return kind(f"{shown} cannot be written", said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ def partial(final: Path) -> Iterator[Partial]:
     handle: BinaryIO | None = None
     try:
         handle = path.open("x+b")
+        lock_file(handle)
         yield Partial(path, handle)
     finally:
         if handle is not None:
@@ -165,6 +168,40 @@ def partial(final: Path) -> Iterator[Partial]:
                 handle.close()
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def lock_file(handle: BinaryIO) -> bool:
+    """Lock an open file for this process, and tell whether it is ours: False where another one holds it.
+
+    Locks end with the process, however it ends. Where the system has none (Windows, some network shares) every file is
+    ours.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+_LEFT: Final = re.compile(r"\..*-[0-9a-f]{8}\.partial")
+
+
+def sweep(folder: Path) -> int:
+    """Remove what killed processes left of files in the making; returns how many there were."""
+    count = 0
+    with contextlib.suppress(OSError):
+        for path in [Path(entry.path) for entry in os.scandir(folder) if _LEFT.fullmatch(entry.name)]:
+            with contextlib.suppress(OSError), path.open("r+b") as handle:
+                if lock_file(handle):  # another process is not at work on it
+                    path.unlink()
+                    count += 1
+    return count
 
 
 def settle(made: Partial, final: Path, target: str | Path, overwrite: bool) -> None:

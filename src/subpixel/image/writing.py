@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,6 +66,18 @@ class Encoded:
     _file: Partial
     _final: Path
     _overwrite: bool
+
+    def facts(self) -> os.stat_result:
+        """What the system knows of the file: its size and the time of its last change, which its name will not change.
+
+        Raises:
+            OutputUnwritable: the disk is full, or the like.
+        """
+        try:
+            self._file.file.flush()
+            return os.fstat(self._file.file.fileno())
+        except OSError as error:
+            raise unwritable(self.target, error) from error
 
     def settle(self) -> bool:
         """Give it its name, and tell whether the name is new (False: another file was replaced).
