@@ -136,7 +136,7 @@ def parts(clips: Clips, upscaler: Upscaler) -> str:
         encoders = {preset: _encoder(film, preset) for preset in PRESETS}
         spent = dict.fromkeys(("decoding", "enlarging", "copying", *PRESETS), 0.0)
         started = process_time()
-        frames = list(film.source().frames())
+        frames = [timed for timed in film.source().frames() if timed is not None]
         spent["decoding"] = process_time() - started
         with FrameUpscaler(upscaler, Target(SCALE)) as enlarger:
             enlarger.upscale(frames[0].frame)  # loads the network

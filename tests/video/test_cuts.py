@@ -16,7 +16,10 @@ from subpixel.plan import Target
 from subpixel.types import Size
 from subpixel.upscaler import Upscaler
 from subpixel.video.clips import probe
+from subpixel.video.films import filter_for
+from subpixel.video.health import Health, Place
 from subpixel.video.oneline import default_target, parse_position
+from subpixel.video.reading import FilmSource, Span
 from tests.video import films
 
 
@@ -187,3 +190,70 @@ def test_frames_one_by_one(tmp_path: Path) -> None:
     video.upscale(source, tmp_path / "b.mkv", scale=2, model="swift", codec="ffv1")
     for one, luma in zip(shown, films.luma(tmp_path / "b.mkv")[2:], strict=True):
         np.testing.assert_array_equal(one.luma, luma)
+
+
+def _checks(source: Path, **how: Any) -> list[tuple[int, int, int]]:
+    """Timestamp, duration and checksum of the frames before the networks."""
+    clip = probe(source)
+    skip = how.pop("skip", 0)
+    frames = FilmSource(clip, "yuv420p", deinterlace=filter_for(clip, "auto"), threads=1, **how).frames(skip)
+    return [(timed.pts, timed.duration, timed.check) for timed in frames if timed is not None]
+
+
+_HARD = (
+    ("mpeg4.ts", "mpeg4", {"bf": "0"}),  # searches end anywhere
+    ("refreshed.mkv", "libx264", {"x264-params": "intra-refresh=1"}),  # decoding can begin where it gives nothing whole
+    ("open.ts", "libx264", {"bf": "3", "x264-params": "open-gop=1"}),
+    ("index.mp4", "libx264", {"bf": "3"}),
+    ("tape.mpg", "mpeg2video", {"bf": "2"}),  # timestamps between key frames are guessed
+    ("fields.mkv", "libx264", {"flags": "+ilme+ildct", "x264-params": "tff=1"}),  # frames before are looked at
+)
+
+
+@pytest.mark.parametrize(("name", "codec", "options"), _HARD, ids=[row[0] for row in _HARD])
+def test_frames_behind_a_place_are_those_of_the_whole(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str]
+) -> None:
+    source = films.make(tmp_path / name, frames=170, codec=codec, options={"g": "40", **options})
+    clip, whole = probe(source), _checks(source)
+    for number in (9, 41, 84, 131):
+        start = (whole[number][0]) * clip.time_base
+        cut = _checks(source, span=Span(start))
+        offset = round((clip.origin + start) / clip.time_base) - round(clip.origin / clip.time_base)
+        assert cut == [(pts - offset, duration, check) for pts, duration, check in whole[number:]]
+        place = Place(tuple((pts, check) for pts, _, check in whole[number - 8 : number]), Health(broken=3))
+        assert _checks(source, place=place, skip=number) == whole[number:]
+        wrong = Place(((whole[number - 1][0], 0),), Health())
+        assert _checks(source, place=wrong, skip=number) == whole[number:]
+
+
+def test_going_on_does_not_decode_from_the_start(tmp_path: Path) -> None:
+    source = films.make(tmp_path / "a.mp4", frames=200, options={"g": "20"})
+    clip = probe(source)
+    whole = _checks(source)
+    place = Place(tuple((pts, check) for pts, _, check in whole[142:150]), Health(broken=2))
+    film = FilmSource(clip, "yuv420p", place=place)
+    found = list(film.frames(150))
+    assert sum(timed is None for timed in found) < 40
+    assert len(found) - found.count(None) == 50
+    assert film.health.broken == 2
+
+
+def test_a_still_on_show_is_part_of_the_cut(tmp_path: Path, swift: Upscaler) -> None:
+    """Screen recordings: a frame may be shown for seconds."""
+    moments = [0, 40, 80, 2000, 2040, 6000]
+    source = films.make(tmp_path / "a.mkv", times=moments, time_base=Fraction(1, 1000))
+    for start, end, wanted in (
+        (1, 2.03, [(0, 1000), (1000, 30)]),  # the frame of 80 ms, and that of 2 s up to the end of the cut
+        (1, 1.5, [(0, 500)]),
+        (2, 2.5, [(0, 40), (40, 460)]),
+        (3, None, [(0, 3000), (3000, 40)]),
+    ):
+        span = Span(Fraction(start), None if end is None else Fraction(str(end)))
+        clip = probe(source)
+        found = [timed for timed in FilmSource(clip, "yuv420p", span=span).frames() if timed is not None]
+        assert [timed.pts for timed in found] == [pts for pts, _ in wanted]
+        if end is not None:
+            assert found[-1].pts + found[-1].duration <= round((end - start) * 1000)
+    made = video.upscale(source, tmp_path / "b.mkv", scale=2, upscaler=swift, start=1, end=1.5)
+    assert (made.frames, films.times(tmp_path / "b.mkv")) == (1, [0])

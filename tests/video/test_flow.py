@@ -109,3 +109,19 @@ def test_cancelled_from_another_thread() -> None:
     with pytest.raises(Cancelled, match=r"stopped after \d+ frames"):
         run(film, lambda frame: frame, film, cancel=cancel)
     assert 0 < film.written < 1000
+
+
+def test_cancelled_while_the_source_is_on_its_way_to_the_first_frame() -> None:
+    """Going on behind the middle of a long film: it has to be decoded up to there."""
+    film, cancel = Counted(None, there=0), threading.Event()
+
+    def none_for_ever(skip: int = 0) -> Iterator[Timed | None]:
+        while True:
+            time.sleep(0.001)
+            yield None
+
+    film.frames = none_for_ever  # type: ignore[assignment, method-assign]
+    threading.Timer(0.05, cancel.set).start()
+    with pytest.raises(Cancelled, match="stopped after 5 frames"):
+        run(film, lambda frame: frame, film, skip=5, cancel=cancel)
+    assert not [thread for thread in threading.enumerate() if thread.name in ("subpixel-reading", "subpixel-writing")]

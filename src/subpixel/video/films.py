@@ -23,14 +23,16 @@ from subpixel.video.codecs import default_codec
 from subpixel.video.containers import Container, container_for
 from subpixel.video.conversion import bits_of
 from subpixel.video.copying import Recipe
+from subpixel.video.decoding import Filter
 from subpixel.video.deinterlace import Deinterlacer
 from subpixel.video.encoding import Coding, Encoder
 from subpixel.video.encoding import settle as settle_encoder
 from subpixel.video.flow import Clock, Tell, run
 from subpixel.video.frames import FrameUpscaler
+from subpixel.video.health import Place
 from subpixel.video.journal import Journal, Origin
 from subpixel.video.planes import Frame
-from subpixel.video.reading import FilmSource, Filter, Span
+from subpixel.video.reading import FilmSource, Span
 from subpixel.video.segments import SegmentSink
 
 Deinterlace: TypeAlias = Literal["auto", "on", "off"]
@@ -168,14 +170,15 @@ class Film:
         """What the result will not have as the source has it, known before the work."""
         return self._said
 
-    def source(self) -> FilmSource:
-        """The frames that are to be enlarged."""
+    def source(self, place: Place | None = None) -> FilmSource:
+        """The frames that are to be enlarged; `place`: where an earlier run has come to."""
         return FilmSource(
             self.clip,
             self.encoder.format,
             span=self.wishes.span,
             deinterlace=filter_for(self.clip, self.wishes.deinterlace),
             threads=self._upscaler.threads,
+            place=place,
         )
 
     @property
@@ -196,6 +199,8 @@ class Film:
         settings = {
             "version": __version__,
             "models": [step.model.name for step in self.plan.passes],
+            "engine": self._upscaler.engine,
+            "eightfold": self._upscaler.choose.eightfold,
             "precision": self._enlarger.precision(bits_of(self.encoder.format)),
             "size": str(self.encoder.size),
             "encoder": str(asdict(self.encoder)),
@@ -216,8 +221,9 @@ class Film:
             Cancelled: `cancel` was set; what is finished is kept for `Wishes.resume`.
             SubpixelError: as `Film`, or the networks fail, or the disk is full.
         """
-        source, journal = self.source(), self._journal()
+        journal = self._journal()
         journal.begin(resume=self.wishes.resume, overwrite=self.wishes.overwrite)
+        source = self.source(journal.place)
         resumed = journal.frames
 
         copied: list[str] = []

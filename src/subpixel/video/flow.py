@@ -11,12 +11,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final, Protocol, TypeAlias
 
 from subpixel.errors import Cancelled
 from subpixel.types import Size
+from subpixel.video.health import Health, frames_text
 from subpixel.video.planes import Frame
 
 _ROOM: Final = 3  # frames that wait before and behind the networks
@@ -31,11 +32,15 @@ class Timed:
         frame: its samples.
         pts: presentation timestamp, in the source's time base; rises from frame to frame.
         duration: how long it is shown, in the same unit; 0 where the source does not tell.
+        check: checksum of the samples as they came from the source; 0 where it makes none.
+        health: what was wrong with the source up to here; None where it does not tell.
     """
 
     frame: Frame
     pts: int
     duration: int = 0
+    check: int = 0
+    health: Health | None = None
 
 
 class Source(Protocol):
@@ -57,8 +62,11 @@ class Source(Protocol):
     def count(self) -> int | None:
         """Number of frames, None where it is not known; may be an estimate."""
 
-    def frames(self, skip: int = 0) -> Iterator[Timed]:
-        """Every frame in order of presentation, without the first `skip`."""
+    def frames(self, skip: int = 0) -> Iterator[Timed | None]:
+        """Every frame in order of presentation, without the first `skip`.
+
+        None, as often as it likes, while it is busy with what nobody will see: whoever takes frames may stop there.
+        """
 
     def close(self) -> None:
         """Let go of files."""
@@ -141,9 +149,11 @@ class _Belt:
                 continue
         return False
 
-    def take(self) -> Timed | None:
-        """Wait for the next thing; None at the end, or where the work has ended."""
+    def take(self, look: Callable[[], None] | None = None) -> Timed | None:
+        """Wait for the next thing; None at the end, or where the work has ended. `look` is called meanwhile."""
         while not self.stopped.is_set():
+            if look is not None:
+                look()
             try:
                 return self.places.get(timeout=_PATIENCE)
             except queue.Empty:
@@ -185,7 +195,7 @@ def run(
         started = time.perf_counter()
         for timed in source.frames(skip):
             clock.read += time.perf_counter() - started
-            if not read.put(timed):
+            if stopped.is_set() or (timed is not None and not read.put(timed)):
                 return
             started = time.perf_counter()
         clock.read += time.perf_counter() - started
@@ -215,14 +225,17 @@ def run(
     for thread in threads:
         thread.start()
     done = skip
+
+    def look() -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled(f"stopped after {frames_text(done)}")
+
     try:
-        while (timed := read.take()) is not None:
-            if cancel is not None and cancel.is_set():
-                raise Cancelled(f"stopped after {done} frames")
+        while (timed := read.take(look)) is not None:
             started = time.perf_counter()
             made = enlarge(timed.frame)
             clock.enlarge += time.perf_counter() - started
-            if not written.put(Timed(made, timed.pts, timed.duration)):
+            if not written.put(replace(timed, frame=made)):
                 break
             done += 1
             if progress is not None:

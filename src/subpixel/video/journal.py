@@ -17,12 +17,13 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from subpixel.errors import OutputExists, OutputUnwritable, SettingError, SubpixelError
 from subpixel.image.targets import unwritable
+from subpixel.video.health import Health, Place
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _HEADER: Final = struct.Struct("<qq?I")  # pts, duration, key frame, bytes
 _BLOCK: Final = 1 << 20
 
@@ -53,12 +54,24 @@ class Segment:
         delay: by how many places packets stand out of the order of presentation.
         bytes: size of its file.
         check: CRC-32 of its file.
+        place: where in the source it ends; None where the source does not tell.
     """
 
     frames: int
     delay: int
     bytes: int
     check: int
+    place: Place | None = None
+
+    @staticmethod
+    def read(line: str) -> Segment:
+        """A line of the journal."""
+        row = json.loads(line)
+        place = row.pop("place", None)
+        if place is not None:
+            frames = tuple((pts, check) for pts, check in place["frames"])
+            place = Place(frames, Health(**place["health"]))
+        return Segment(**row, place=place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +116,11 @@ class Journal:
     def frames(self) -> int:
         """Frames in finished segments."""
         return sum(segment.frames for segment in self.segments)
+
+    @property
+    def place(self) -> Place | None:
+        """Where in the source the last finished segment ends."""
+        return self.segments[-1].place if self.segments else None
 
     @property
     def bytes(self) -> int:
@@ -209,7 +227,7 @@ class Journal:
                 "give the same ones with --resume, or --overwrite to begin again",
             )
         for index, line in enumerate(lines[1:]):
-            segment = Segment(**json.loads(line))
+            segment = Segment.read(line)
             if not _is_whole(self.part(index), segment):
                 break
             self.segments.append(segment)
@@ -224,7 +242,7 @@ class Journal:
         self.segments.append(segment)
         self._append(asdict(segment))
 
-    def _append(self, row: dict[str, int | str]) -> None:
+    def _append(self, row: dict[str, Any]) -> None:
         with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
             file.flush()
@@ -302,13 +320,13 @@ class SegmentFile:
             self._check = zlib.crc32(data, self._check)
             self.bytes += len(data)
 
-    def finish(self, frames: int) -> Segment:
-        """The packets of that many frames are there."""
+    def finish(self, frames: int, place: Place | None = None) -> Segment:
+        """The packets of that many frames are there, up to that place in the source."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         self._part.replace(self._path)
-        return Segment(frames, delay_of(self._order), self.bytes, self._check)
+        return Segment(frames, delay_of(self._order), self.bytes, self._check, place)
 
     def abandon(self) -> None:
         """Remove it."""

@@ -224,5 +224,7 @@ def upscale_frames(
         FrameUpscaler(upscaler, target) as enlarger,
     ):
         for timed in film.frames():
+            if timed is None:
+                continue
             made = enlarger.upscale(timed.frame)
             yield Shown(made, timed.pts * clip.time_base, made.size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ from subpixel.image.targets import unwritable
 from subpixel.video.conversion import to_frame
 from subpixel.video.encoding import Encoder
 from subpixel.video.flow import Timed
+from subpixel.video.health import Health, Place
 from subpixel.video.journal import Coded, Journal, SegmentFile
 from subpixel.video.planes import Planes
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.codeccontext import VideoCodecContext
 
+_CHECKED: Final = 8  # frames at the end of a segment by which a decoder is known again
 _SAID: Final = "what is finished of it is kept: --resume goes on with it"
 
 
@@ -36,6 +39,8 @@ class SegmentSink:
         self._context: VideoCodecContext | None = None
         self._file: SegmentFile | None = None
         self._frames = 0
+        self._last: deque[tuple[int, int]] = deque(maxlen=_CHECKED)
+        self._health: Health | None = None
         self._step = max(1, round(1 / (encoder.rate * encoder.time_base)))
 
     @property
@@ -60,6 +65,8 @@ class SegmentSink:
                 self._file = SegmentFile(self._journal.part(len(self._journal.segments)))
             self._put(self._context.encode(frame))
             self._frames += 1
+            self._last.append((timed.pts, timed.check))
+            self._health = timed.health
             if self._frames == self._encoder.segment:
                 self._close()
         except OSError as error:
@@ -97,7 +104,8 @@ class SegmentSink:
         if self._context is None or self._file is None:
             return
         self._put(self._context.encode(None))
-        self._journal.add(self._file.finish(self._frames))
+        place = None if self._health is None else Place(tuple(self._last), self._health)
+        self._journal.add(self._file.finish(self._frames, place))
         self._context, self._file, self._frames = None, None, 0
 
     def _unwritable(self, error: OSError) -> OutputUnwritable:
