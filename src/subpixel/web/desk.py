@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from subpixel.web.api import Job, Removed, Result, Settings
+from subpixel.web.calls import Calls
 from subpixel.web.events import Events
 from subpixel.web.folder import Folder, new_id
 from subpixel.web.limits import Options
-from subpixel.web.messages import Bounds, Enlarge, Failed, Look, Looked, Made, Reply, Task
+from subpixel.web.messages import Enlarge, Failed, Looked, Made, Reply
 from subpixel.web.metrics import Metrics
 from subpixel.web.problems import Refused
 from subpixel.web.shown import Shares, job_of
@@ -33,7 +34,6 @@ _TELL: Final = 0.1
 _POSITIONS: Final = 1.0
 """Seconds between two events of places in the queue."""
 _SWEEP: Final = 20.0
-_RETRY: Final = 5
 Answer = TypeVar("Answer")
 
 
@@ -66,10 +66,9 @@ class Desk:
         self.look, self.quick, self.slow = (
             Worker(kind, options.limits, options.threads) for kind in (LOOK, QUICK, SLOW)
         )
+        self.calls = Calls(self.waiting, self.look, options.limits)
         self.metrics = Metrics(self)
         self.shares = Shares()
-        self.looking = 0
-        self.speeds: dict[str, float | None] = {}
         self._running: dict[str, asyncio.Task[Reply]] = {}
         self._unwanted: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -80,11 +79,6 @@ class Desk:
     def workers(self) -> tuple[Worker, ...]:
         """All of them."""
         return self.look, self.quick, self.slow
-
-    @property
-    def bounds(self) -> Bounds:
-        """What a task may ask for."""
-        return Bounds(pixels=self.limits.pixels, result_pixels=self.limits.result_pixels)
 
     @property
     def running(self) -> int:
@@ -109,6 +103,8 @@ class Desk:
         self._spawn(self._lane(self.quick, quick=True))
         self._spawn(self._lane(self.slow, quick=False))
         self._spawn(self._sweep())
+        if self.options.measure:
+            self._spawn(self.calls.measure(lambda: self.quick.alive and not self._running))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -127,75 +123,6 @@ class Desk:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.store.close()
         self.folder.close()
-
-    # Requests that a client waits for
-
-    async def look_task(self, task: Task) -> Reply:
-        """A task of the worker that looks.
-
-        Raises:
-            Refused: too many wait for it.
-        """
-        if self.looking >= self.limits.waiting:
-            raise Refused("busy", f"{self.looking} requests wait already", "try again soon", retry_after=_RETRY)
-        self.looking += 1
-        try:
-            return await self.look.do(task, Wishes(self.limits.look_seconds, self.limits.look_seconds))
-        finally:
-            self.looking -= 1
-
-    async def looked(self, upload: Upload, settings: Settings) -> Looked:
-        """What an upload is.
-
-        Raises:
-            Refused: nothing that could be enlarged so.
-        """
-        if upload.bytes is None:
-            raise Refused(
-                "empty", "no file was sent", "send one as the part file of multipart/form-data, or as the body"
-            )
-        if upload.bytes == 0:
-            raise Refused("empty", "the file is empty", "0 bytes came: choose it again")
-        reply = await self.look_task(Look(source=str(upload.source), settings=settings, bounds=self.bounds))
-        return expect(reply, Looked)
-
-    async def now(self, task: Task, seconds: float) -> Reply:
-        """A task of a worker with networks that somebody waits for: before any job of the quick lane.
-
-        Raises:
-            Refused: too many wait already.
-        """
-        if self.waiting.calls >= self.limits.waiting:
-            raise Refused(
-                "busy",
-                f"{self.waiting.calls} requests wait already",
-                "try again soon, or POST /v1/jobs",
-                retry_after=_RETRY,
-            )
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-
-        async def call(worker: Worker) -> None:
-            if answer.done():
-                return
-            work = asyncio.create_task(worker.do(task, Wishes(seconds, seconds)))
-            answer.add_done_callback(lambda done: work.cancel() if done.cancelled() else None)
-            try:
-                reply = await work
-            except asyncio.CancelledError:
-                if answer.cancelled():
-                    return  # the client is gone
-                answer.set_exception(Refused("stopping", "the server is being stopped", "send it again later"))
-                raise
-            if not answer.done():
-                answer.set_result(reply)
-
-        await self.waiting.add_call(call)
-        try:
-            return await answer
-        finally:
-            self.waiting.take_back(call)
-
-    # Jobs
 
     def check_queue(self, client: Client) -> None:
         """Refuse a job where too many wait.
@@ -293,7 +220,7 @@ class Desk:
             source=str(self.folder.source(row.id)),
             output=str(output),
             settings=row.settings,
-            bounds=self.bounds,
+            bounds=self.calls.bounds,
             resume=True,
         )
         wishes = Wishes(self.limits.quiet_seconds, self.limits.job_seconds)
@@ -402,21 +329,3 @@ class Desk:
     async def call(self, work: Callable[..., Answer], *values: object) -> Answer:
         """A call of the store, in a thread."""
         return await asyncio.to_thread(work, *values)
-
-
-def expect(reply: Reply, kind: type[Answer]) -> Answer:
-    """A reply of the kind that belongs to its task.
-
-    Raises:
-        Refused: the worker could not, or said something else.
-    """
-    if not isinstance(reply, kind):
-        raise unexpected(reply)
-    return reply
-
-
-def unexpected(reply: Reply) -> Refused:
-    """The problem of a reply that is no result."""
-    if isinstance(reply, Failed):
-        return Refused.from_worker(reply)
-    return Refused("internal", "a worker said something that nobody asked", "try again")

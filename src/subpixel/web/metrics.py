@@ -73,7 +73,7 @@ class _Now(Collector):
         rows = (
             ("subpixel_jobs_waiting", "Jobs that wait.", desk.waiting.jobs),
             ("subpixel_jobs_running", "Jobs under work.", desk.running),
-            ("subpixel_requests_waiting", "Requests that wait for a worker.", desk.waiting.calls + desk.looking),
+            ("subpixel_requests_waiting", "Requests that wait for a worker.", desk.waiting.calls + desk.calls.looking),
             ("subpixel_listeners", "Open streams of events.", desk.events.listeners),
             ("subpixel_data_bytes", "Bytes of the files of jobs.", desk.folder.used),
         )

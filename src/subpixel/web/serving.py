@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -128,6 +127,23 @@ class _Server(uvicorn.Server):
             asyncio.get_running_loop().call_soon_threadsafe(desk.events.close)
 
 
+def make_server(options: Options, folder: Folder, door: Door, ready: Callable[[], None]) -> uvicorn.Server:
+    """The server, not started; arguments as `serve`."""
+    app = create_app(options, folder)
+    folder.say(door.address)
+    config = uvicorn.Config(
+        guarded(app, options),
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+        limit_concurrency=_CONNECTIONS,
+        h11_max_incomplete_event_size=32_768,
+    )
+    return _Server(config, app, ready)
+
+
 def serve(options: Options, folder: Folder, door: Door, ready: Callable[[], None]) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
@@ -140,20 +156,7 @@ def serve(options: Options, folder: Folder, door: Door, ready: Callable[[], None
     Raises:
         OutputUnwritable: the jobs cannot be read or kept.
     """
-    app = create_app(options, folder)
-    folder.say(door.address)
-    logging.getLogger("subpixel.web").setLevel(logging.INFO)
-    config = uvicorn.Config(
-        guarded(app, options),
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE,
-        limit_concurrency=_CONNECTIONS,
-        h11_max_incomplete_event_size=32_768,
-    )
-    server = _Server(config, app, ready)
+    server = make_server(options, folder, door, ready)
     server.run([door.socket])
     if not server.started:
         raise OutputUnwritable(f"the jobs in {folder.root} cannot be opened", "give another folder, as --data other")

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from subpixel.web.api import Job, JobId, Jobs, Of, Removed, Settings
 from subpixel.web.archive import archive
 from subpixel.web.asking import client_of, desk_of, drain, job_row, problems, settings_of, upload_of, while_connected
-from subpixel.web.desk import expect
+from subpixel.web.calls import expect
 from subpixel.web.events import BEAT
 from subpixel.web.messages import Box, Made, View
 from subpixel.web.names import MEDIA, result_name
@@ -98,7 +98,7 @@ async def send(request: Request, response: Response) -> Job:
             except FileNotFoundError:
                 raise no_job() from None
             upload.bytes, name = other.bytes, name or other.name
-        looked = await desk.looked(upload, settings)
+        looked = await desk.calls.looked(upload, settings)
         row = await desk.accept(client, upload, name, settings, looked)
     job = desk.show(row)
     response.headers["Location"] = job.links.self
@@ -260,9 +260,9 @@ async def view(
             width=width,
             most=desk.limits.view_side,
             seconds=seconds,
-            bounds=desk.bounds,
+            bounds=desk.calls.bounds,
         )
-        expect(await while_connected(request, desk.look_task(task)), Made)
+        expect(await while_connected(request, desk.calls.looking_at(task)), Made)
         data = await asyncio.to_thread((folder / "view.png").read_bytes)
     finally:
         await asyncio.to_thread(desk.folder.drop, folder)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from starlette.background import BackgroundTask
 
 from subpixel.web.asking import desk_of, job_row, problems, settings_of, upload_of, while_connected
-from subpixel.web.desk import expect
+from subpixel.web.calls import expect
 from subpixel.web.messages import Box, Enlarge, Made, Preview
 from subpixel.web.names import MEDIA
 from subpixel.web.problems import Refused, invalid
@@ -76,7 +76,7 @@ async def upscale(request: Request) -> Response:
     async with contextlib.AsyncExitStack() as stack:
         upload = await stack.enter_async_context(upload_of(request))
         settings = settings_of(upload.fields, _EXTRA)
-        looked = await desk.looked(upload, settings)
+        looked = await desk.calls.looked(upload, settings)
         pixels = looked.result_width * looked.result_height * looked.frames
         limits = desk.limits
         if looked.kind == "video":
@@ -89,9 +89,9 @@ async def upscale(request: Request) -> Response:
             )
         output = upload.folder / f"result{looked.suffix}"
         task = Enlarge(
-            kind="picture", source=str(upload.source), output=str(output), settings=settings, bounds=desk.bounds
+            kind="picture", source=str(upload.source), output=str(output), settings=settings, bounds=desk.calls.bounds
         )
-        made = expect(await while_connected(request, desk.now(task, _NOW)), Made)
+        made = expect(await while_connected(request, desk.calls.now(task, _NOW)), Made)
         kept = stack.pop_all()
     return FileResponse(
         output,
@@ -126,7 +126,8 @@ async def preview(request: Request) -> Response:
             row = await job_row(request, job)
             source, kind = desk.folder.source(row.id), row.kind
         elif not upload.bytes:
-            raise Refused("empty", "no file was sent", "send one as the part file, or name a job")
+            what = "no file was sent" if upload.bytes is None else "the file is empty"
+            raise Refused("empty", what, "send one as the part file, or name a job")
         output = upload.folder / "preview.png"
         task = Preview(
             kind=kind,
@@ -136,9 +137,9 @@ async def preview(request: Request) -> Response:
             box=box,
             most=desk.limits.view_side,
             seconds=seconds,
-            bounds=desk.bounds,
+            bounds=desk.calls.bounds,
         )
-        made = expect(await while_connected(request, desk.now(task, _NOW)), Made)
+        made = expect(await while_connected(request, desk.calls.now(task, _NOW)), Made)
         data = await asyncio.to_thread(Path(output).read_bytes)
     scale = settings.target.scale or 0.0
     headers = _headers(made, scale)

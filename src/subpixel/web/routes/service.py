@@ -24,7 +24,7 @@ from subpixel.web.api import (
     Worth,
 )
 from subpixel.web.asking import desk_of, problems
-from subpixel.web.desk import expect
+from subpixel.web.calls import expect
 from subpixel.web.guard import SESSION_SECONDS, session_cookie
 from subpixel.web.messages import Guess, Guessed
 from subpixel.web.problems import Refused
@@ -73,7 +73,7 @@ async def models(request: Request) -> Models:
     desk = desk_of(request)
     limits = desk.limits
     return Models(
-        models=_cards(desk.speeds),
+        models=_cards(desk.calls.speeds),
         qualities=zoo.QUALITIES,
         formats=PICTURE_FORMATS,
         video_formats=VIDEO_FORMATS,
@@ -93,7 +93,7 @@ async def models(request: Request) -> Models:
 
 
 async def _estimate(request: Request, sides: Sides) -> Estimate:
-    guessed = expect(await desk_of(request).look_task(Guess(sides=sides)), Guessed)
+    guessed = expect(await desk_of(request).calls.looking_at(Guess(sides=sides)), Guessed)
     return Estimate(width=guessed.width, height=guessed.height, seconds=guessed.seconds, qualities=guessed.qualities)
 
 

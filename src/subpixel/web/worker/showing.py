@@ -139,6 +139,8 @@ def _frame(path: Path, seconds: float | None) -> Picture:
         )
         try:
             for timed in source.frames():
+                if timed is None:
+                    continue
                 coloured = timed.frame if isinstance(timed.frame, Coloured) else to_coloured(timed.frame)
                 pixels: Pixels = np.ascontiguousarray(coloured.pixels)[None]  # type: ignore[assignment]
                 return Picture(pixels)

@@ -1,0 +1,202 @@
+"""Jobs over HTTP: sent, followed, fetched, looked at, removed."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import zipfile
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+import subpixel
+from subpixel import image
+from subpixel.image.resample import resize
+from subpixel.web.api import Job, Settings
+from subpixel.web.client import Client, JobFailed, ServerProblem, Unreachable
+from tests.video import films
+
+FAST = Settings(scale=2, quality="fast")
+
+
+def test_a_picture_goes_in_and_comes_out_as_by_the_library(client: Client, photo: Path, tmp_path: Path) -> None:
+    shares: list[float] = []
+    job = client.submit(photo, FAST)
+    assert (job.name, job.kind, job.width, job.height) == ("my photo.png", "picture", 64, 48)
+    done = client.wait(job, progress=lambda now: shares.append(now.progress))
+    assert done.result is not None
+    assert (done.result.width, done.result.height, done.result.format) == (128, 96, "png")
+    assert done.result.model == "swift-x2"
+    assert "64×48 → 128×96 by swift-x2" in done.result.words
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    saved = client.save(job, tmp_path / "large.png")
+    expected = subpixel.Upscaler(quality="fast", threads=1).picture(subpixel.read(photo), subpixel.Target(2)).picture
+    assert np.array_equal(subpixel.read(saved).pixels, expected.pixels)
+    client.remove(job)
+    with pytest.raises(ServerProblem, match="no job of that id"):
+        client.job(job)
+
+
+def test_what_is_sent_as_a_form_is_the_same_as_raw_bytes(http: httpx.Client, photo: Path) -> None:
+    form = {"scale": "2", "quality": "fast", "model": "", "format": "jpeg"}
+    sent = http.post("/v1/upscale", files={"file": ("a.png", photo.read_bytes())}, data=form)
+    raw = http.post("/v1/upscale?scale=2&quality=fast&format=jpeg", content=photo.read_bytes())
+    assert sent.status_code == raw.status_code == 200
+    assert sent.headers["content-type"] == "image/jpeg"
+    assert sent.headers["subpixel-model"] == "swift-x2"
+    assert float(sent.headers["subpixel-seconds"]) > 0
+    assert sent.content == raw.content
+    assert image.read(sent.content).size == subpixel.types.Size(128, 96)
+
+
+def test_events_tell_everything_until_the_end(http: httpx.Client, photo: Path) -> None:
+    job = http.post("/v1/jobs?scale=2&quality=fast&name=x.png", content=photo.read_bytes()).json()
+    with http.stream("GET", f"/v1/jobs/{job['id']}/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        text = "".join(stream.iter_text())  # ends by itself
+    states = [Job.model_validate_json(line[6:]).state for line in text.splitlines() if line.startswith("data: ")]
+    assert states[-1] == "done"
+    assert states == sorted(states, key=["queued", "running", "done"].index)
+
+
+def test_each_page_sees_its_own_jobs(http: httpx.Client, photo: Path) -> None:
+    mine, other = ({"Subpixel-Client": letter * 32} for letter in "ab")
+    heard: list[tuple[str, str]] = []
+    open_ = threading.Event()
+
+    def listen() -> None:
+        with http.stream("GET", "/v1/events", headers=mine) as stream:
+            kind = ""
+            for line in stream.iter_lines():
+                open_.set()
+                if line.startswith("event: "):
+                    kind = line[7:]
+                if line.startswith("data: "):
+                    heard.append((kind, json.loads(line[6:])["id"]))
+                    if kind == "removed":
+                        return
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    assert open_.wait(10)
+    with httpx.Client(base_url=http.base_url, trust_env=False) as second:
+        ids = [
+            second.post("/v1/jobs?scale=2&quality=fast", content=photo.read_bytes(), headers=who).json()["id"]
+            for who in (mine, other)
+        ]
+        assert [job["id"] for job in second.get("/v1/jobs", headers=mine).json()["jobs"]] == [ids[0]]
+        assert second.get("/v1/jobs", headers={"Subpixel-Client": "c" * 32}).json() == {"jobs": []}
+        assert second.delete(f"/v1/jobs/{ids[0]}").json() == {"id": ids[0]}
+    thread.join(20)
+    assert heard[-1] == ("removed", ids[0])
+    assert {job for _, job in heard} == {ids[0]}
+
+
+def test_views_show_the_same_place(client: Client, photo: Path) -> None:
+    job = client.wait(client.submit(photo, FAST))
+    large = image.read(client.result(job)).pixels[0]
+    small = subpixel.read(photo).pixels[0]
+    part = {"x": 20, "y": 12, "w": 50, "h": 40}
+    assert np.array_equal(image.read(client.view(job, "result", **part)).pixels[0], large[12:52, 20:70])
+    source = image.read(client.view(job, "source", x=10, y=6, w=25, h=20)).pixels[0]
+    assert np.array_equal(source, small[6:26, 10:35])
+    planes = np.moveaxis(small, 2, 0).astype(np.float32)
+    plain = np.rint(np.clip(resize(planes, 96, 128), 0, 255)).astype(int)[:, 12:52, 20:70]
+    bicubic = image.read(client.view(job, "bicubic", **part)).pixels[0]
+    assert np.abs(np.moveaxis(bicubic, 2, 0) - plain).max() <= 1
+    difference = image.read(client.view(job, "difference", **part)).pixels[0].astype(int)
+    expected = np.clip(4 * (large[12:52, 20:70].astype(int) - bicubic) + 128, 0, 255)
+    assert np.array_equal(difference, expected)
+    assert image.read(client.view(job, width=64)).size == subpixel.types.Size(64, 48)
+    with pytest.raises(ServerProblem, match="begins at 500,0") as wrong:
+        client.view(job, x=500)
+    assert wrong.value.problem.status == 422
+
+
+def test_a_preview_is_a_part_of_the_whole(http: httpx.Client, photo: Path) -> None:
+    source = photo.read_bytes()
+    form = {"x": "9", "y": "5", "w": "30", "h": "25", "scale": "3", "quality": "fast"}
+    preview = http.post("/v1/preview", files={"file": ("a", source)}, data=form)
+    whole = http.post("/v1/upscale?scale=3&quality=fast", content=source)
+    assert preview.headers["subpixel-model"] == "swift-x3"
+    part = image.read(preview.content).pixels[0]
+    assert np.array_equal(part, image.read(whole.content).pixels[0, 15:90, 27:117])
+    job = http.post("/v1/jobs?scale=2&quality=fast", content=source).json()
+    again = http.post("/v1/preview", params={**form, "job": job["id"]})
+    assert np.array_equal(image.read(again.content).pixels[0], part)
+
+
+def test_the_same_upload_once_more(http: httpx.Client, client: Client, photo: Path) -> None:
+    first = client.wait(client.submit(photo, FAST))
+    again = http.post("/v1/jobs", params={"of": first.id, "scale": "3", "quality": "fast", "format": "webp"})
+    assert again.status_code == 201
+    client.remove(first)
+    done = client.wait(again.json()["id"])
+    assert done.name == "my photo.png"
+    assert done.result is not None
+    assert (done.result.width, done.result.format) == (192, "webp")
+
+
+def test_results_are_named_and_zipped(http: httpx.Client, client: Client, photo: Path) -> None:
+    names = ("../../etc/pass wd.png", "a.png", "a.png", 'b"<script>\r\n.png')
+    jobs = [client.wait(client.submit(photo, FAST, name=name)) for name in names]
+    assert jobs[0].name == "pass wd.png"
+    answer = http.get(f"/v1/jobs/{jobs[3].id}/result")
+    assert answer.headers["content-type"] == "image/png"
+    assert "\n" not in answer.headers["content-disposition"]
+    assert answer.headers["content-disposition"].startswith("attachment")
+    part = http.get(f"/v1/jobs/{jobs[1].id}/result", headers={"Range": "bytes=1-3"})
+    assert (part.status_code, part.content) == (206, b"PNG")
+    packed = http.get("/v1/zip", params={"ids": ",".join(job.id for job in jobs)})
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        assert archive.namelist()[:3] == ["pass wd-x2.png", "a-x2.png", "a-x2 (2).png"]
+        assert not set('/\\"<>\r\n') & set(archive.namelist()[3])
+        assert archive.testzip() is None
+        assert archive.read("a-x2.png") == http.get(f"/v1/jobs/{jobs[1].id}/result").content
+    assert http.get("/v1/zip", params={"ids": "0" * 32}).status_code == 404
+
+
+def test_times_are_told_where_they_are_known(client: Client) -> None:
+    guess = client.estimate(640, 480, scale=2)
+    assert (guess.width, guess.height) == (1280, 960)
+    assert set(guess.qualities) == {"fast", "balanced", "best"}
+    models = client.models()
+    assert {"swift-x2", "crisp-x4"} <= {model.name for model in models.models}
+    assert {model.name for model in models.models} <= set(guess.seconds)
+    assert next(model for model in models.models if model.name == "swift-x2").qualities == ("fast",)
+    assert models.limits.upload_bytes == 2_000_000
+
+
+def test_a_job_that_fails_says_why(client: Client, photo: Path) -> None:
+    job = client.submit(photo.read_bytes()[:4000], FAST, name="cut.png")
+    with pytest.raises(JobFailed, match="damaged or cut short") as failed:
+        client.wait(job)
+    problem = failed.value.job.problem
+    assert problem is not None
+    assert problem.type == "urn:subpixel:problem:truncated"
+    assert "jobs" not in problem.detail + problem.right  # no path of the server
+    with pytest.raises(ServerProblem, match="the job failed"):
+        client.result(job)
+
+
+def test_where_no_server_is(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="subpixel serve"):
+        Client("http://127.0.0.1:9").health()
+
+
+def test_a_video_is_a_job_too(client: Client, tmp_path: Path) -> None:
+    source = tmp_path / "clip.mp4"
+    films.make(source, frames=3)
+    job = client.submit(source, FAST)
+    assert (job.kind, job.format) == ("video", "mp4")
+    view = image.read(client.view(job, "source"))
+    assert view.size == subpixel.types.Size(job.width, job.height)
+    done = client.wait(job)
+    assert done.result is not None
+    assert (done.result.format, done.result.width) == ("mp4", 2 * job.width)
+    shown = image.read(client.view(job, "difference", seconds=0))
+    assert shown.size == subpixel.types.Size(done.result.width, done.result.height)
