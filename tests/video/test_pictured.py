@@ -15,19 +15,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subpixel import Upscaler, image
-from subpixel.errors import Cancelled, OutputExists, OutputUnwritable, PictureMissing, SettingError, SubpixelError
+from subpixel.errors import (
+    Cancelled,
+    OutputExists,
+    OutputUnwritable,
+    PictureMissing,
+    PictureUnreadable,
+    SettingError,
+    SubpixelError,
+)
 from subpixel.plan import Target
 from subpixel.types import Metadata, Picture
+from subpixel.video import encoding
 from subpixel.video.animations import AnimationSink
 from subpixel.video.colour import upright
 from subpixel.video.encoding import Coding
 from subpixel.video.films import Wishes
 from subpixel.video.flow import Timed
+from subpixel.video.oneline import open_film
 from subpixel.video.pictured import PictureFilm, is_pictures
 from subpixel.video.planes import Coloured
 from subpixel.video.reading import Span
 from subpixel.video.sequences import Pattern
 
+from . import films
 from .clips import frame
 
 
@@ -76,7 +87,7 @@ def clip(path: Path, times: list[int], **tags: int) -> Path:
 
 
 def make(source: Path, target: Path, upscaler: Upscaler, *, rate: Fraction | None = None, scale: float = 2, **wishes):
-    return PictureFilm(source, target, upscaler, Wishes(Target(scale), **wishes), rate).make()
+    return open_film(source, target, upscaler, Wishes(Target(scale), **wishes), rate).make()
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -189,10 +200,50 @@ def test_pictures_to_a_film(name: str, target: str, swift: Upscaler, tmp_path: P
 
 def test_nothing_is_left_of_a_film_that_was_stopped(swift: Upscaler, tmp_path: Path) -> None:
     stop = threading.Event()
-    film = PictureFilm(numbered(tmp_path), tmp_path / "out.mp4", swift, Wishes(Target(2)))
+    film = open_film(numbered(tmp_path), tmp_path / "out.mp4", swift, Wishes(Target(2)))
     with pytest.raises(Cancelled):
         film.make(progress=lambda _: stop.set(), cancel=stop)
     assert not [path for path in tmp_path.iterdir() if not path.name.startswith("in_")]
+
+
+@pytest.mark.parametrize("name", ["in_%04d.png", "in.gif"])
+def test_pictures_to_a_film_go_on_where_they_stopped(
+    name: str, swift: Upscaler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "_SEGMENT", 0)
+    monkeypatch.setattr(encoding, "_FEWEST", 3)
+    delays = tuple(range(30, 130, 10))
+    source = numbered(tmp_path, 10) if "%" in name else animated(tmp_path / name, 10, delays)
+    make(source, tmp_path / "whole.mp4", swift)
+    stop = threading.Event()
+    with pytest.raises(Cancelled):
+        open_film(source, tmp_path / "out.mp4", swift, Wishes(Target(2))).make(
+            progress=lambda at: stop.set() if at.done == 8 else None, cancel=stop
+        )
+    result = make(source, tmp_path / "out.mp4", swift, resume=True)
+    assert (result.frames, result.resumed) == (10, 6)
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+def test_parts_of_pictures(swift: Upscaler, tmp_path: Path) -> None:
+    source = numbered(tmp_path, first=3)
+    result = make(
+        source, tmp_path / "o_%d.png", swift, rate=Fraction(10), span=Span(Fraction(15, 100), Fraction(3, 10))
+    )
+    assert result.frames == 2  # the second is on show from 0.1 to 0.2 s
+    assert sorted(path.name for path in tmp_path.glob("o_*")) == ["o_4.png", "o_5.png"]
+    gif = animated(tmp_path / "in.gif")  # delays 50, 120, 30, 200, 70
+    make(gif, tmp_path / "out.webp", swift, span=Span(Fraction(1, 10), Fraction(3, 10)))
+    assert image.read(tmp_path / "out.webp").metadata.delays == (70, 30, 100)
+
+
+def test_films_say_what_pictures_of_them_lack(swift: Upscaler, tmp_path: Path) -> None:
+    clear = films.make(tmp_path / "a.mkv", frames=2, codec="ffv1", pixels="yuva420p", options={"g": "1"})
+    assert make(clear, tmp_path / "o_%d.png", swift).notes == ("transparency cannot be kept",)
+    made = make(animated(tmp_path / "in.webp", channels=4), tmp_path / "o.mp4", swift)
+    assert "transparency cannot be kept" in made.notes
+    light = films.make(tmp_path / "b.mkv", frames=2, pixels="yuv420p10le", tags=(1, 9, 9, 16))
+    assert any("HDR" in note for note in make(light, tmp_path / "p_%d.png", swift).notes)
 
 
 def test_bad_input_is_one_line(swift: Upscaler, tmp_path: Path) -> None:
@@ -204,8 +255,23 @@ def test_bad_input_is_one_line(swift: Upscaler, tmp_path: Path) -> None:
         (source, tmp_path / "no" / "o_%d.png", OutputUnwritable, "no folder", {}),
         (source, tmp_path / "o_%d.xyz", SettingError, "no format goes by", {}),
         (source, tmp_path / "o_%d_%d.png", SettingError, "where the number goes", {}),
-        (source, tmp_path / "o.mp4", SettingError, "cannot be gone on with", {"resume": True}),
-        (source, tmp_path / "o.mp4", SettingError, "a part of", {"span": Span(Fraction(1))}),
+        (source, tmp_path / "o.gif", SettingError, "cannot be gone on with", {"resume": True}),
+        (
+            source,
+            tmp_path / "o.mp4",
+            PictureUnreadable,
+            "no picture from 1 s on: they last 0.2 s at 25",
+            {"span": Span(Fraction(1))},
+        ),
+        (
+            source,
+            tmp_path / "o.gif",
+            SettingError,
+            "the codec is hevc, and .*o.gif is pictures",
+            {"coding": Coding("hevc")},
+        ),
+        (source, tmp_path / "o_%d.png", SettingError, "the CRF is 20, and ", {"coding": Coding(crf=20)}),
+        (source, tmp_path / "o.mp4", SettingError, "--deinterlace on was given", {"deinterlace": "on"}),
     ]
     for one, other, kind, said, wishes in wrong:
         with pytest.raises(kind, match=said):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 from typing import Final, cast
 
@@ -12,12 +13,14 @@ import numpy as np
 
 from subpixel import image
 from subpixel.engines import memory_limit
-from subpixel.errors import SettingError
+from subpixel.errors import PictureUnreadable, SettingError
 from subpixel.image.targets import choose_format
 from subpixel.types import Picture, Pixels, Size
 from subpixel.video.colour import to_coloured, upright
 from subpixel.video.flow import Timed
+from subpixel.video.health import Health
 from subpixel.video.planes import Coloured
+from subpixel.video.reading import Span
 
 SUFFIXES: Final = (".gif", ".webp")
 _TICK: Final = Fraction(1, 1000)
@@ -34,33 +37,50 @@ class AnimationSource:
 
     Args:
         path: the file.
+        span: the part that is wanted; the frame that is on show when it starts is its first.
 
     Attributes:
         loop: how often it repeats, 0 for ever.
         first: its first frame.
 
     Raises:
-        PictureError: it cannot be read.
+        PictureError: it cannot be read, or no frame of it is in the span.
     """
 
-    def __init__(self, path: Path) -> None:
+    health: Final = Health()
+
+    def __init__(self, path: Path, span: Span | None = None) -> None:
+        span = span or Span()
         picture = image.read(path)
-        self._pixels, self._metadata = picture.pixels, picture.metadata
-        delays = picture.metadata.delays or (_USUAL,) * picture.frames
-        self._delays = tuple(delay or _USUAL for delay in delays)
+        self._path, self._metadata = path, picture.metadata
+        delays = [delay or _USUAL for delay in picture.metadata.delays or (_USUAL,) * picture.frames]
+        start, whole = round(span.start * 1000), sum(delays)
+        end = whole if span.end is None else min(round(span.end * 1000), whole)
+        ends = list(accumulate(delays))
+        self._shown = [
+            (pixels, max(last - delay, start) - start, min(last, end) - max(last - delay, start))
+            for pixels, delay, last in zip(picture.pixels, delays, ends, strict=True)
+            if last > start and last - delay < end
+        ]
+        if not self._shown:
+            raise PictureUnreadable(
+                f"{path} has no frame from {float(span.start):g} s on", f"it lasts {whole / 1000:g} s"
+            )
         self.loop = picture.metadata.loop
-        self.size, self.count = picture.size, picture.frames
+        self.size, self.count = picture.size, len(self._shown)
         self.time_base = _TICK
-        self.rate = Fraction(1000 * picture.frames, sum(self._delays))
-        self.first = Coloured(self._pixels[0], self._metadata)
+        self.rate = Fraction(1000 * self.count, end - start)
+        self.first = Coloured(self._shown[0][0], self._metadata)
+
+    def facts(self) -> tuple[int, int]:
+        """Bytes of the file, and when it was last changed, in nanoseconds."""
+        status = self._path.stat()
+        return status.st_size, status.st_mtime_ns
 
     def frames(self, skip: int = 0) -> Iterator[Timed]:
         """See `Source`."""
-        pts = 0
-        for index, (pixels, delay) in enumerate(zip(self._pixels, self._delays, strict=True)):
-            if index >= skip:
-                yield Timed(Coloured(pixels, self._metadata), pts, delay)
-            pts += delay
+        for pixels, pts, shown in self._shown[skip:]:
+            yield Timed(Coloured(pixels, self._metadata), pts, shown)
 
     def close(self) -> None:
         """See `Source`."""

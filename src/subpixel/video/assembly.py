@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from subpixel.errors import OutputUnwritable, SettingError
-from subpixel.video.clips import Track, opened
-from subpixel.video.copying import Recipe, chapters, copied, first_packet, packets_of
+from subpixel.video.clips import Track
+from subpixel.video.copying import Recipe, beside, chapters, copied, first_packet, packets_of
 from subpixel.video.journal import Coded, Journal
 from subpixel.video.matroska import state_shape
 
@@ -53,7 +53,7 @@ def check(recipe: Recipe, target: Path) -> tuple[Recipe, tuple[str, ...]]:
             listed = ", ".join(map(str, recipe.clip.tracks)) or "no other stream"
             raise SettingError(f"there is no stream {number} to drop beside the film", f"there is {listed}")
     nameless = tuple(track for track in recipe.kept if track.kind in ("data", "unknown") and not track.codec)
-    with opened(recipe.clip.path) as source:
+    with beside(recipe) as source:
         try:
             _Target(recipe, source, None, target).try_out(source)
             return recipe, ()
@@ -61,7 +61,7 @@ def check(recipe: Recipe, target: Path) -> tuple[Recipe, tuple[str, ...]]:
             if not nameless:
                 raise
     recipe = replace(recipe, drop=(*recipe.drop, *(track.index for track in nameless)))
-    with opened(recipe.clip.path) as source:
+    with beside(recipe) as source:
         _Target(recipe, source, None, target).try_out(source)
     title = recipe.container.title
     return recipe, tuple(f"{track} cannot be copied into {title} and is left out" for track in nameless)
@@ -82,7 +82,7 @@ def assemble(recipe: Recipe, journal: Journal, target: Path) -> tuple[str, ...]:
     import av
 
     try:
-        with opened(recipe.clip.path) as source:
+        with beside(recipe) as source:
             made = _Target(recipe, source, journal.result, target)
             try:
                 made.fill(source, journal)
@@ -106,7 +106,7 @@ class _Target:
 
     Attributes:
         recipe: what goes into it.
-        source: the source, open.
+        source: the source, open; None where nothing stands beside the film.
         path: the file; None for one in memory that is thrown away.
         target: its name in the end, for what is said.
         container: the file.
@@ -116,7 +116,7 @@ class _Target:
     """
 
     recipe: Recipe
-    source: InputContainer
+    source: InputContainer | None
     path: Path | None
     target: Path
     container: OutputContainer = field(init=False)
@@ -128,7 +128,8 @@ class _Target:
     def __post_init__(self) -> None:
         import av
 
-        metadata = {key: value for key, value in self.source.metadata.items() if key.lower() not in _OF_THE_FILE}
+        there = {} if self.source is None else self.source.metadata
+        metadata = {key: value for key, value in there.items() if key.lower() not in _OF_THE_FILE}
         options: dict[str, str] = {}
         if self.recipe.container.muxer in ("mp4", "mov"):
             flags = ["faststart"] if self.path is not None else []
@@ -140,7 +141,9 @@ class _Target:
         self.container.set_chapters(chapters(self.recipe, self.source))
         kept = {track.index: track for track in self.recipe.kept}
         try:
-            for stream in self.source.streams:
+            if self.source is None:
+                self._add_film(None)
+            for stream in () if self.source is None else self.source.streams:
                 if stream.index == self.recipe.clip.index:
                     self._add_film(stream)
                 elif stream.index in kept:
@@ -166,13 +169,14 @@ class _Target:
         except (av.FFmpegError, OSError, ValueError):
             return
 
-    def _add_film(self, stream: Stream) -> None:
+    def _add_film(self, stream: Stream | None) -> None:
         clip, encoder = self.recipe.clip, self.recipe.encoder
         made = encoder.add_to(self.container)
-        made.disposition = stream.disposition
-        made.metadata.update(
-            {key: value for key, value in stream.metadata.items() if not key.upper().startswith(_OF_THE_CODING)}
-        )
+        if stream is not None:
+            made.disposition = stream.disposition
+            made.metadata.update(
+                {key: value for key, value in stream.metadata.items() if not key.upper().startswith(_OF_THE_CODING)}
+            )
         if clip.display is not None:
             made.set_display_matrix(enlarged(clip.display, encoder.size.width / clip.size.width))
         self.film = made
@@ -218,7 +222,7 @@ class _Target:
         made.metadata.update(stream.metadata)
         return made
 
-    def fill(self, source: InputContainer, journal: Journal) -> None:
+    def fill(self, source: InputContainer | None, journal: Journal) -> None:
         """Write all packets, those of the film among the others by the time they are decoded at."""
         from av.packet import Packet
 
@@ -238,7 +242,7 @@ class _Target:
             self._put(*coded)
             coded = next(film, None)
 
-    def try_out(self, source: InputContainer) -> None:
+    def try_out(self, source: InputContainer | None) -> None:
         """Write the first packets of the other streams, and the end: some are refused there only.
 
         Raises:

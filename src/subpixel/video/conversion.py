@@ -25,6 +25,9 @@ _DIRECT: Final = frozenset(
 )
 """Sample formats whose planes are handed on as they are."""
 
+PLANAR: Final = ("gray", *(f"yuv{kind}p{bits}" for kind in ("420", "422", "444") for bits in ("", "10le", "12le")))
+"""Sample formats to compute in where no encoder has a say."""
+
 
 def plain(name: str) -> str:
     """A sample format without what its name says about range."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +33,7 @@ class Recipe:
         container: kind of file.
         encoder: of the film.
         drop: numbers of streams to leave out.
+        alone: True where the source is no file with streams: nothing is copied, and it is not opened.
     """
 
     clip: Clip
@@ -39,6 +41,7 @@ class Recipe:
     container: Container
     encoder: Encoder
     drop: tuple[int, ...] = ()
+    alone: bool = False
 
     @property
     def shift(self) -> Fraction:
@@ -57,18 +60,28 @@ class Recipe:
         return tuple(track for track in self.clip.tracks if track.index not in self.drop)
 
 
+@contextmanager
+def beside(recipe: Recipe) -> Iterator[InputContainer | None]:
+    """The source, open, for what is copied out of it; None where there is nothing."""
+    if recipe.alone:
+        yield None
+        return
+    with opened(recipe.clip.path) as source:
+        yield source
+
+
 def copied(
-    recipe: Recipe, source: InputContainer, copies: Mapping[int, Stream], damaged: Counter[int]
+    recipe: Recipe, source: InputContainer | None, copies: Mapping[int, Stream], damaged: Counter[int]
 ) -> Iterator[tuple[Packet[Any], Fraction]]:
     """Packets of the other streams, moved to their new time, and when each is decoded, in seconds.
 
     Args:
         recipe: what goes into the file.
-        source: the source, open, at its start.
+        source: the source, open, at its start; None where nothing is copied.
         copies: where packets of each of the source's streams go.
         damaged: counts packets left out because their time cannot be right, by the stream they would have gone to.
     """
-    if not copies:
+    if not copies or source is None:
         return
     shift, span = recipe.shift, recipe.span
     length = recipe.length
@@ -157,11 +170,11 @@ def _demuxed(source: InputContainer, copies: Mapping[int, Stream]) -> Iterator[P
         yield packet
 
 
-def chapters(recipe: Recipe, source: InputContainer) -> Any:
+def chapters(recipe: Recipe, source: InputContainer | None) -> Any:
     """The source's chapters, those within the span, counted from its start; as PyAV takes them."""
     shift, length = recipe.shift, recipe.length
     found = []
-    for chapter in source.chapters():
+    for chapter in [] if source is None else source.chapters():
         base = chapter["time_base"] or Fraction(1, 1_000_000)
         start, stop = (max(chapter[name] * base - shift, Fraction(0)) for name in ("start", "end"))
         if length is not None:

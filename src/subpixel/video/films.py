@@ -27,7 +27,7 @@ from subpixel.video.decoding import Filter
 from subpixel.video.deinterlace import Deinterlacer
 from subpixel.video.encoding import Coding, Encoder
 from subpixel.video.encoding import settle as settle_encoder
-from subpixel.video.flow import Clock, Tell, run
+from subpixel.video.flow import Clock, Source, Tell, make
 from subpixel.video.frames import FrameUpscaler
 from subpixel.video.health import Place
 from subpixel.video.journal import Journal, Origin
@@ -129,12 +129,15 @@ class Film:
         OutputError: the target exists, or cannot be written.
     """
 
+    alone = False
+    """True where the source is no file with streams, which could be copied."""
+
     def __init__(self, source: str | Path, target: str | Path, upscaler: Upscaler, wishes: Wishes) -> None:
         self.target, self.wishes, self._upscaler = Path(target), wishes, upscaler
         container = container_for(self.target)
         self.final = place(self.target, wishes.overwrite)
-        self.clip = probe(source)
-        if self.final.exists() and self.final.samefile(self.clip.path):
+        self.clip = self._looked_at(Path(source))
+        if self.final.exists() and not self.alone and self.final.samefile(self.clip.path):
             raise OutputUnwritable(f"{target} is the input", "give another name with -o")
         self._enlarger = FrameUpscaler(upscaler, wishes.target, reuse=wishes.reuse)
         exact = self._enlarger.size_for(self.clip.size)
@@ -145,32 +148,32 @@ class Film:
             coding, self.clip, exact, container, min(upscaler.threads, usable_cores())
         )
         self.encoder.open()  # refuses what it does not take, before the work
-        recipe = Recipe(self.clip, wishes.span, container, self.encoder, wishes.drop)
+        recipe = Recipe(self.clip, wishes.span, container, self.encoder, wishes.drop, self.alone)
         self._recipe, self._said = assembly.check(recipe, self.target)
         self._said = (*self._said, *self._changed(exact, container))
         self.plan = self._enlarger.plan(self.clip.size)
+
+    def _looked_at(self, source: Path) -> Clip:
+        """What is in the source."""
+        return probe(source)
 
     def _changed(self, exact: Size, container: Container) -> Iterator[str]:
         """A line for each thing that will not be as in the source."""
         clip, encoder = self.clip, self.encoder
         if encoder.size != exact:
             yield f"{exact} cut to {encoder.size}: {encoder.codec.title} needs even sides"
-        if filter_for(clip, self.wishes.deinterlace) is not None:
-            what = "the film is interlaced" if clip.interlaced else "as asked"
-            yield f"{what}: deinterlaced; --deinterlace off leaves the fields"
         if container.tick and (1 / clip.rate / container.tick).denominator != 1 and clip.time_base < container.tick:
             yield f"{container.title} rounds timestamps to milliseconds"
         if clip.turned and clip.turned not in container.turned:
             yield f"{clip.turned} cannot be kept in {container.title}"
-        for thing in clip.lost:
-            yield f"{thing} cannot be kept"
+        yield from changed(clip, self.wishes.deinterlace)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the result will not have as the source has it, known before the work."""
         return self._said
 
-    def source(self, place: Place | None = None) -> FilmSource:
+    def source(self, place: Place | None = None) -> Source:
         """The frames that are to be enlarged; `place`: where an earlier run has come to."""
         return FilmSource(
             self.clip,
@@ -194,8 +197,12 @@ class Film:
         speed = nominal_gflops(self._enlarger.precision(bits_of(self.encoder.format)))
         return self.plan.seconds(gflops=speed * min(upscaler.threads, usable_cores()), frames=frames)
 
-    def _journal(self) -> Journal:
+    def _facts(self) -> tuple[int, int]:
+        """Bytes of the source, and when it was last changed, in nanoseconds: by these a journal knows it again."""
         status = self.clip.path.stat()
+        return status.st_size, status.st_mtime_ns
+
+    def _journal(self) -> Journal:
         settings = {
             "version": __version__,
             "models": [step.model.name for step in self.plan.passes],
@@ -207,7 +214,7 @@ class Film:
             "span": str(self.wishes.span),
             "deinterlace": self.wishes.deinterlace,
         }
-        origin = Origin(self.clip.path.name, status.st_size, status.st_mtime_ns, json.dumps(settings))
+        origin = Origin(self.clip.path.name, *self._facts(), json.dumps(settings))
         return Journal(self.final, origin)
 
     def make(self, *, progress: Tell | None = None, cancel: threading.Event | None = None) -> FilmResult:
@@ -234,13 +241,8 @@ class Film:
             settle(made, self.final, self.target, self.wishes.overwrite)
 
         sink = SegmentSink(journal, self.encoder, whole)
-        try:
-            with self._enlarger:
-                frames, clock = run(source, self._enlarge, sink, skip=resumed, progress=progress, cancel=cancel)
-            sink.finish()
-        except BaseException:
-            sink.abandon()
-            raise
+        with self._enlarger:
+            frames, clock = make(source, self._enlarge, sink, skip=resumed, progress=progress, cancel=cancel)
         return FilmResult(
             source=self.clip.path,
             target=self.target,
@@ -258,6 +260,15 @@ class Film:
 
     def _enlarge(self, frame: Frame) -> Frame:
         return self._enlarger.upscale(frame)
+
+
+def changed(clip: Clip, deinterlace: Deinterlace) -> Iterator[str]:
+    """A line for each thing about its frames that no result has."""
+    if filter_for(clip, deinterlace) is not None:
+        what = "the film is interlaced" if clip.interlaced else "as asked"
+        yield f"{what}: deinterlaced; --deinterlace off leaves the fields"
+    for thing in clip.lost:
+        yield f"{thing} cannot be kept"
 
 
 def filter_for(clip: Clip, deinterlace: Deinterlace) -> Callable[[], Filter] | None:

@@ -62,6 +62,10 @@ class Source(Protocol):
     def count(self) -> int | None:
         """Number of frames, None where it is not known; may be an estimate."""
 
+    @property
+    def health(self) -> Health:
+        """What was wrong with it so far."""
+
     def frames(self, skip: int = 0) -> Iterator[Timed | None]:
         """Every frame in order of presentation, without the first `skip`.
 
@@ -159,6 +163,27 @@ class _Belt:
             except queue.Empty:
                 continue
         return None
+
+
+def make(
+    source: Source,
+    enlarge: Enlarge,
+    sink: Sink,
+    *,
+    skip: int = 0,
+    progress: Tell | None = None,
+    cancel: threading.Event | None = None,
+) -> tuple[int, Clock]:
+    """`run`, and the sink finished, or abandoned if anything fails; the source is closed."""
+    try:
+        made = run(source, enlarge, sink, skip=skip, progress=progress, cancel=cancel)
+        sink.finish()
+    except BaseException:
+        sink.abandon()
+        raise
+    finally:
+        source.close()
+    return made
 
 
 def run(

@@ -19,18 +19,17 @@ from subpixel.upscaler import Upscaler
 from subpixel.video.clips import probe
 from subpixel.video.colour import to_coloured
 from subpixel.video.containers import FALLBACK, is_written
-from subpixel.video.conversion import working_format
+from subpixel.video.conversion import PLANAR, working_format
 from subpixel.video.encoding import Coding
 from subpixel.video.films import Deinterlace, Film, FilmResult, Wishes, filter_for
 from subpixel.video.flow import Tell
 from subpixel.video.frames import FrameUpscaler
-from subpixel.video.pictured import PictureFilm, is_pictures
+from subpixel.video.pictured import DrawnFilm, PictureFilm, check_rate, is_pictures
 from subpixel.video.planes import Coloured, Frame
 from subpixel.video.reading import FilmSource, Span
 from subpixel.zoo import DEFAULT_QUALITY
 
 _TIME: Final = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)s?")
-_PLANAR: Final = ["gray", *(f"yuv{kind}p{bits}" for kind in ("420", "422", "444") for bits in ("", "10le", "12le"))]
 
 
 def parse_position(text: str) -> Fraction:
@@ -78,15 +77,16 @@ def default_target(source: Path, target: Target, codec: str = "") -> Path:
 def open_film(
     source: str | Path, output: str | Path, upscaler: Upscaler, wishes: Wishes, rate: Fraction | None = None
 ) -> Film | PictureFilm:
-    """A film with everything checked before any frame is made; `PictureFilm` where either end is pictures.
+    """A film with everything checked before any frame is made; `PictureFilm` where it becomes pictures.
 
     Raises:
         SubpixelError: as `Film` and `PictureFilm`.
     """
-    if is_pictures(source) or is_pictures(output):
+    check_rate(source, rate)
+    if is_pictures(output):
         return PictureFilm(source, output, upscaler, wishes, rate)
-    if rate is not None:
-        raise SettingError(f"the rate is {float(rate):g}", f"leave it out: {source} says it")
+    if is_pictures(source):
+        return DrawnFilm(source, output, upscaler, wishes, rate)
     return Film(source, output, upscaler, wishes)
 
 
@@ -218,7 +218,7 @@ def upscale_frames(
     """
     target, span = Target(scale, width, height), span_of(start, end)
     clip = probe(source)
-    film = FilmSource(clip, working_format(clip.format, _PLANAR), span=span, deinterlace=filter_for(clip, deinterlace))
+    film = FilmSource(clip, working_format(clip.format, PLANAR), span=span, deinterlace=filter_for(clip, deinterlace))
     with (
         Upscaler(model, quality=quality, restore=restore) as upscaler,
         FrameUpscaler(upscaler, target) as enlarger,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from subpixel.errors import OutputExists, PictureMissing, PictureUnreadable, Set
 from subpixel.types import Picture, Pixels
 from subpixel.video.colour import to_coloured, upright
 from subpixel.video.flow import Timed
+from subpixel.video.health import Health
 from subpixel.video.planes import Coloured
+from subpixel.video.reading import Span
 
 DEFAULT_RATE: Final = Fraction(25)
 """Frames per second of numbered pictures, which do not say it."""
@@ -81,14 +84,25 @@ class SequenceSource:
     Args:
         pattern: their names.
         rate: frames per second.
+        span: the part that is wanted, by that rate; the picture that is on show when it starts is its first.
 
     Raises:
-        PictureError: there are none, one is missing, or the first cannot be read.
+        PictureError: there are none, one is missing, the first cannot be read, or none is in the span.
     """
 
-    def __init__(self, pattern: Pattern, rate: Fraction = DEFAULT_RATE) -> None:
+    health: Final = Health()
+
+    def __init__(self, pattern: Pattern, rate: Fraction = DEFAULT_RATE, span: Span | None = None) -> None:
+        span = span or Span()
         self._pattern = pattern
-        self._numbers = pattern.numbers()
+        there = pattern.numbers()
+        end = None if span.end is None else math.ceil(span.end * rate)
+        self._numbers = there[math.floor(span.start * rate) : end]
+        if not self._numbers:
+            raise PictureUnreadable(
+                f"{pattern.text} has no picture from {float(span.start):g} s on",
+                f"they last {float(len(there) / rate):g} s at {float(rate):g} a second",
+            )
         self.rate = rate
         self.time_base = 1 / rate
         self.first = self._read(self._numbers[0])
@@ -103,6 +117,18 @@ class SequenceSource:
     def start(self) -> int:
         """The first number."""
         return self._numbers[0]
+
+    def facts(self) -> tuple[int, int]:
+        """Bytes of all files, and when one was last changed, in nanoseconds.
+
+        Raises:
+            PictureMissing: one is no longer there.
+        """
+        try:
+            found = [self._pattern.path(number).stat() for number in self._numbers]
+        except OSError as error:
+            raise PictureMissing(f"{error.filename} is missing", error.strerror or str(error)) from error
+        return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
 
     def frames(self, skip: int = 0) -> Iterator[Timed]:
         """See `Source`; what is skipped is not read.

@@ -48,6 +48,11 @@ class Tags:
         return _MATRICES.get(self.matrix, "bt601")
 
     @property
+    def is_hdr(self) -> bool:
+        """True where samples mean light as in BT.2100 (PQ or HLG)."""
+        return self.transfer in (16, 18)
+
+    @property
     def full(self) -> bool:
         """True where luma uses every sample value."""
         return self.range == FULL
