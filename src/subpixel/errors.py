@@ -151,5 +151,7 @@ def names_like(missing: Path) -> str:
         names = [entry.name for entry in missing.parent.iterdir()]
     except OSError:
         return f"there is no folder {missing.parent}"
+    if missing.name in names:
+        return "it is a link to a file that is not there"
     near = get_close_matches(missing.name, names, 1, 0.6)
     return f"did you mean {missing.with_name(near[0])}?" if near else "check the name"

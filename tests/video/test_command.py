@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -120,6 +121,36 @@ def test_a_preview_says_how_long_the_whole_takes(run: Command, tmp_path: Path) -
     assert ran.code == 0, ran.err
     assert "the whole, 12 frames, takes about" in ran.out
     assert _names(tmp_path) == ["a-x2-preview.mp4", "a.mp4"]
+
+
+def test_a_preview_never_takes_the_name_of_the_film(run: Command, tmp_path: Path) -> None:
+    source = films.make(tmp_path / "a.mp4", frames=3)
+    assert run("upscale", source, "--scale", "2", *FAST, "-o", tmp_path / "b.mp4").code == 0
+    made = (tmp_path / "b.mp4").read_bytes()
+    for output in (tmp_path / "b.mp4", f"{tmp_path}/"):
+        ran = run("upscale", source, "--scale", "2", "--preview", "--overwrite", *FAST, "-o", output)
+        assert ran.code == 0, ran.err
+    assert (tmp_path / "b.mp4").read_bytes() == made
+    assert _names(tmp_path) == ["a-x2-preview.mp4", "a.mp4", "b-preview.mp4", "b.mp4"]
+
+
+@pytest.mark.parametrize("kind", [".mp4", ".mkv", ".avi", ".ts", ".mpg"])
+def test_films_whose_name_does_not_tell(run: Command, tmp_path: Path, kind: str) -> None:
+    codec = "mpeg2video" if kind == ".mpg" else "mpeg4" if kind == ".avi" else "libx264"
+    films.make(tmp_path / f"a{kind}", frames=40, codec=codec).rename(tmp_path / "tape")
+    ran = run("upscale", tmp_path / "tape", "--scale", "2", *FAST)
+    assert ran.code == 0, ran.err
+    assert _names(tmp_path) == ["tape", "tape-x2.mkv"]
+    assert probe(tmp_path / "tape-x2.mkv").size == Size(96, 64)
+
+
+def test_pipes_are_no_files(run: Command, tmp_path: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("there are no pipes with names here")
+    os.mkfifo(tmp_path / "a.mp4")
+    ran = run("upscale", tmp_path / "a.mp4", "--scale", "2", *FAST)
+    assert (ran.code, len(ran.err.splitlines())) == (3, 1)
+    assert "is a pipe or a device: save the video as a file" in ran.err
 
 
 def test_numbered_pictures_in_and_out(run: Command, tmp_path: Path) -> None:

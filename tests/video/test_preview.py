@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 
 from subpixel import Upscaler
-from subpixel.errors import OutputExists
+from subpixel.errors import Cancelled, OutputExists
 from subpixel.image.resample import resize
 from subpixel.plan import Target
+from subpixel.video import encoding
 from subpixel.video.encoding import Coding
 from subpixel.video.films import Wishes
+from subpixel.video.flow import Progress
 from subpixel.video.preview import preview, preview_path, side_by_side, span_for
 from subpixel.video.reading import Span
 
@@ -59,10 +62,10 @@ def test_where_it_is_taken_from(asked: Span, duration: Fraction | None, wanted: 
 
 def test_a_preview(tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mkv", [40 * index for index in range(12)])
-    target = preview_path(tmp_path / "in-x2.mkv")
+    target, whole = preview_path(tmp_path / "in-x2.mkv"), tmp_path / "in-x2.mkv"
     wishes = Wishes(Target(2), Coding(codec="ffv1"), Span(Fraction(4, 25), Fraction(10, 25)))
     with Upscaler("swift", threads=1) as upscaler:
-        made = preview(source, target, upscaler, wishes)
+        made = preview(source, whole, upscaler, wishes)
         assert target.name == "in-x2-preview.mkv" and made.film.target == target
         assert made.film.frames == 6 and made.start == Fraction(4, 25)
         assert made.frames == 6 and made.seconds is not None and 0 < made.seconds < 60
@@ -70,5 +73,20 @@ def test_a_preview(tmp_path: Path) -> None:
             frames = list(container.decode(video=0))
         assert len(frames) == 6 and (frames[0].width, frames[0].height) == (128, 96)
         with pytest.raises(OutputExists):
-            preview(source, target, upscaler, wishes)
+            preview(source, whole, upscaler, wishes)
     assert {path.name for path in tmp_path.iterdir()} == {"in.mkv", "in-x2-preview.mkv"}
+
+
+def test_a_preview_that_was_stopped_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "_SEGMENT", 0)
+    monkeypatch.setattr(encoding, "_FEWEST", 2)
+    source, stop = clip(tmp_path / "in.mkv", [40 * index for index in range(12)]), threading.Event()
+
+    def told(now: Progress) -> None:
+        if now.done == 8:
+            assert (tmp_path / "in-x2-preview.mkv.journal").exists()
+            stop.set()
+
+    with Upscaler("swift", threads=1) as upscaler, pytest.raises(Cancelled):
+        preview(source, tmp_path / "in-x2.mkv", upscaler, Wishes(Target(2)), progress=told, cancel=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]

@@ -44,7 +44,9 @@ def plan_lines(source: Path, film: Film | PictureFilm, upscaler: Upscaler) -> li
     if not isinstance(film, Film):
         return [f"{source} → {film.target}  {film.plan.target}", f"  networks: {names}", *notes]
     clip, encoder, frames, seconds = film.clip, film.encoder, film.source().count, film.seconds(upscaler)
-    many = "an unknown number of frames" if frames is None else f"{frames} frames"
+    from subpixel.video.health import frames_text
+
+    many = "an unknown number of frames" if frames is None else frames_text(frames)
     options = encoder.told or "lossless"
     lines = [
         f"{clip.path} → {film.target}  {clip.size} → {encoder.size}, {many} at {float(clip.rate):.4g} a second",

@@ -16,14 +16,44 @@ if TYPE_CHECKING:
 
 _SUFFIXES: Final = frozenset((
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".m2ts", ".mts", ".vob", ".wmv",
-    ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".mxf", ".dv", ".rm", ".rmvb", ".y4m",
+    ".asf", ".flv", ".f4v", ".3gp", ".3g2", ".ogv", ".ogm", ".mxf", ".dv", ".rm", ".rmvb", ".y4m", ".mka", ".mk3d",
+    ".qt", ".divx", ".nut", ".ivf", ".h264", ".264", ".h265", ".265", ".hevc", ".m1v", ".mpe", ".trp", ".wtv",
 ))  # fmt: skip
+_BEGINNINGS: Final = (
+    b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\x30\x26\xb2\x75", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"YUV4MPEG2 ",
+    b"nut/multimedia container", b".RMF", b"\x06\x0e\x2b\x34", b"DKIF",
+)  # fmt: skip
+_STILL: Final = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+"""Brands of pictures among the files that begin as MP4 does."""
 
 
 def is_film(name: str, output: str | None = None) -> bool:
     """True for names of video files and numbered pictures, and for whatever is to become one of them."""
     return any(
         Path(one).suffix.lower() in _SUFFIXES or ("%" in one and is_pattern(one)) for one in (name, output or "")
+    ) or _begins_as_one(name)
+
+
+def _begins_as_one(name: str) -> bool:
+    """True for files whose name does not tell what they are, and that begin as videos do."""
+    from subpixel.image.formats import FORMATS
+
+    path = Path(name)
+    if any(path.suffix.lower() in row.suffixes for row in FORMATS):
+        return False
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            start = file.read(400)
+    except OSError:
+        return False
+    packets = any(start[at::size][:2] == b"GG" for at, size in ((0, 188), (4, 192)))  # MPEG-TS, with times in front
+    return (
+        start.startswith(_BEGINNINGS)
+        or packets
+        or (start[:4] == b"RIFF" and start[8:11] == b"AVI")
+        or (start[4:8] == b"ftyp" and start[8:12] not in _STILL)
     )
 
 

@@ -110,11 +110,9 @@ class FilmJobs:
     def _final(self, source: Path, path: Path, target: Target) -> Path:
         """The file to write, in a container that can be written where nobody asked for one."""
         from subpixel.video.oneline import default_target
-        from subpixel.video.preview import preview_path
 
         if self.output is None:
-            path = default_target(source, target, self.words.codec or "")
-            return preview_path(path) if self.words.preview else path
+            return default_target(source, target, self.words.codec or "")
         chosen = path == Path(self.output) or "{" in self.output
         return path if chosen else path.with_suffix(default_target(source, target, self.words.codec or "").suffix)
 
@@ -125,7 +123,7 @@ class FilmJobs:
         from subpixel.video.preview import preview
 
         wishes, rate = self.words.wishes(target, self.quality, self.overwrite), self.words.exact_rate
-        if self.words.preview:
+        if self.words.preview and not self.plan:
             if is_pictures(source) or is_pictures(final):
                 raise SettingError("--preview was given for pictures", "it is for video files; leave it out")
             display.begin(source)
@@ -192,18 +190,21 @@ class FilmDisplay:
             whole = {} if preview is None else {"whole": {"frames": preview.frames, "seconds": preview.seconds}}
             self._print(json.dumps({**_row(result), **whole}))
             return
+        from subpixel.video.health import frames_text
+
         took = seconds_text(result.clock.whole)
         speed = (result.frames - result.resumed) / result.clock.whole if result.clock.whole > 0 else 0.0
         again = f", {result.resumed} of them kept from before" if result.resumed else ""
+        many = f"{frames_text(result.frames)}{again}"
         self._say(
-            f"{result.source} → {result.target}  {result.before} → {result.after}, {result.frames} frames{again}, "
+            f"{result.source} → {result.target}  {result.before} → {result.after}, {many}, "
             f"{' + '.join(result.models) or 'resampling'}, {took} ({speed:.3g} frames/s), {size_text(result.bytes)}"
         )
         for note in result.notes:
             if note not in self._told:
                 self._say(f"  note: {note}")
         if preview is not None and preview.seconds is not None:
-            self._say(f"  the whole, {preview.frames} frames, takes about {seconds_text(preview.seconds)}")
+            self._say(f"  the whole, {frames_text(preview.frames or 0)}, takes about {seconds_text(preview.seconds)}")
 
     def plan(self, source: Path, film: Film | PictureFilm, upscaler: Upscaler) -> None:
         """What would be done."""

@@ -130,6 +130,10 @@ def opened(path: Path) -> Iterator[InputContainer]:
         raise PictureUnsupported(f"{path} is a folder", "name a video file")
     if not path.exists():
         raise PictureMissing(f"{path} does not exist", names_like(path))
+    if not path.is_file():
+        raise PictureUnsupported(
+            f"{path} is a pipe or a device", "save the video as a file: parts of it are read more than once"
+        )
     if path.stat().st_size == 0:
         raise PictureUnreadable(f"{path} is empty", "copy or record it again")
     try:

@@ -258,6 +258,10 @@ class Film:
             notes=(*self._said, *source.health.notes(), *copied),
         )
 
+    def forget(self) -> None:
+        """Throw away what an earlier run has finished, unless another run is at it."""
+        self._journal().forget()
+
     def _enlarge(self, frame: Frame) -> Frame:
         return self._enlarger.upscale(frame)
 

@@ -294,6 +294,12 @@ class Journal:
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
+    def forget(self) -> None:
+        """Remove everything, unless another run holds it."""
+        with contextlib.suppress(OSError, OutputUnwritable):
+            self._hold()
+            self.drop()
+
     def drop_if_empty(self) -> None:
         """Remove everything where no segment is finished: there is nothing to go on with."""
         if not self.segments:

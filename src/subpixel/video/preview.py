@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from subpixel.image.resample import resize_on
 from subpixel.upscaler import Upscaler
+from subpixel.video.clips import probe
 from subpixel.video.films import Film, FilmResult, Wishes
 from subpixel.video.flow import Tell
 from subpixel.video.levels import store
 from subpixel.video.planes import Frame, Planes
-from subpixel.video.reading import Span
+from subpixel.video.reading import FilmSource, Span
 
 SECONDS: Final = Fraction(5)
 """How long a preview is."""
@@ -86,7 +87,7 @@ def preview(
 
     Args:
         source: the video file.
-        target: where the preview goes, see `preview_path`.
+        target: where the whole would go; the preview goes beside it, see `preview_path`.
         upscaler: which networks, how they run.
         wishes: what would be made of the whole. A span is where the preview is taken from: its first seconds.
         progress: told of every finished frame.
@@ -95,11 +96,16 @@ def preview(
     Raises:
         SubpixelError: as `Film`.
     """
-    whole = Film(source, target, upscaler, replace(wishes, resume=False))
-    frames = whole.source().count
-    part = span_for(wishes.span, whole.clip.duration)
-    film = _Compared(source, target, upscaler, replace(wishes, span=part, resume=False))
-    made = film.make(progress=progress, cancel=cancel)
+    clip = probe(source)
+    frames = FilmSource(clip, "", span=wishes.span).count
+    part = span_for(wishes.span, clip.duration)
+    film = _Compared(source, preview_path(Path(target)), upscaler, replace(wishes, span=part, resume=False))
+    film.forget()  # of one that was stopped, nothing is worth keeping
+    try:
+        made = film.make(progress=progress, cancel=cancel)
+    except BaseException:
+        film.forget()
+        raise
     seconds = None
     if frames is not None:
         after = max(made.clock.whole - film.first - film.spent, 0.0)
