@@ -65,7 +65,7 @@ class Chooser:
         limits: Limits | None = None,
     ) -> None:
         self._model, self._engine, self._threads, self._quality = model, engine, threads, quality
-        self._restore = False if restore is None and model is not None else restore
+        self.restore = False if restore is None and model is not None else restore
         self._limits, self._precision = limits, precision
         self.eightfold = quality == "best" if eightfold is None else eightfold
         if restore is False and model is not None and zoo.restores(model):
@@ -94,11 +94,11 @@ class Chooser:
 
     def __call__(self, picture: Picture | None = None) -> Choice:
         """The choice for a picture; None: for one that is not squeezed."""
-        if self._restore:
+        if self.restore:
             there = self.restoring is not self.clean or (self._model is not None and zoo.restores(self._model))
             reason = "" if there else "no model of this kind is trained on squeezed pictures"
             return Choice(self.restoring, Chosen(there, self.eightfold, reason, lacking=not there))
-        if self._restore is False or picture is None or self.restoring is self.clean:
+        if self.restore is False or picture is None or self.restoring is self.clean:
             return Choice(self.clean, Chosen(False, self.eightfold))
         found = assess(picture, self._limits)
         networks = self.restoring if found.squeezed else self.clean

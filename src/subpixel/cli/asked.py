@@ -14,8 +14,7 @@ from subpixel.upscaler import Upscaler
 from subpixel.zoo import DEFAULT_QUALITY, QUALITIES
 
 if TYPE_CHECKING:
-    from subpixel.cli.inputs import Job
-    from subpixel.cli.pictures import PictureCoding
+    from subpixel.batch.naming import Job, PictureCoding
     from subpixel.plan import Target
     from subpixel.within import Fit, Work
 
@@ -163,7 +162,7 @@ class Asked:
 
 def _check_outputs(job: Job, targets: Sequence[Target], coding: PictureCoding) -> None:
     """Raise SubpixelError where the results of a job cannot be written; folders are made for no longer than that."""
-    from subpixel.cli.inputs import drop_folders, make_folder
+    from subpixel.batch.naming import drop_folders, make_folder
     from subpixel.filing import Outputs
 
     made: list[Path] = []

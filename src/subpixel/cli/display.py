@@ -111,7 +111,21 @@ class Display:
         label = self._label if many == 1 else f"{self._label} ({self._finished + 1} of {many})"
         self._bar.update(self._task, completed=self._finished + done / total, total=many, description=label)
 
-    def _make_bar(self) -> tuple[Progress, TaskID]:
+    def share(self, share: float, label: str, left: str) -> None:
+        """That share of everything is done, 0–1."""
+        if not self._shown or time.monotonic() - self._started < _PATIENCE:
+            return
+        if self._bar is None:
+            self._bar, self._task = self._make_bar(own=True)
+        assert self._task is not None
+        self._bar.update(self._task, completed=share, total=1.0, description=label, left=left)
+
+    def say(self, line: str) -> None:
+        """A line about the whole, for people."""
+        if not self._quiet and not self._json:
+            self._line(line)
+
+    def _make_bar(self, *, own: bool = False) -> tuple[Progress, TaskID]:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -119,12 +133,12 @@ class Display:
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}") if own else TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
         bar.start()
-        return bar, bar.add_task("", total=None)
+        return bar, bar.add_task("", total=None, left="")
 
     def fitted(self, within: str, fit: Fit) -> None:
         """Something was chosen for a time, as that was typed."""

@@ -4,29 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from subpixel.cli.inputs import Job, drop_folders, make_folder
+from subpixel.batch.claims import Claims
+from subpixel.batch.naming import Job, Naming, PictureCoding, drop_folders, make_folder
+from subpixel.cli.display import Display
+from subpixel.cli.inputs import find_jobs
 from subpixel.cli.plan import show_plan
 from subpixel.cli.start import stop_if_asked
 from subpixel.errors import EngineError, ModelError, SubpixelError
 
 if TYPE_CHECKING:
-    from subpixel.cli.display import Display
+    from subpixel.cli.asked import Asked, Running
+    from subpixel.cli.folderwords import FolderWords
     from subpixel.plan import Target
     from subpixel.upscaler import Upscaler
 
 
 @dataclass(frozen=True, slots=True)
-class PictureCoding:
-    """How pictures are read and results written: the arguments of `Upscaler.files` of the same names."""
+class PictureWork:
+    """The pictures of one command, and folders of them.
 
-    format: str | None
-    file_quality: int | None
-    lossless: bool | None
-    overwrite: bool
-    pixel_limit: int | None
+    Attributes:
+        inputs: files and folders.
+        naming: how results are named.
+        targets: factor or size of each result.
+        coding: how pictures are read and results written.
+        words: options for folders.
+    """
+
+    inputs: Sequence[Path]
+    naming: Naming
+    targets: Sequence[Target]
+    coding: PictureCoding
+    words: FolderWords
+
+    def run(
+        self, asked: Asked, running: Running, *, plan: bool, quiet: bool, as_json: bool
+    ) -> tuple[int, list[SubpixelError]]:
+        """Make them larger, or show what would be done; returns how many there were, and what went wrong.
+
+        Raises:
+            ModelError, EngineError, DiskFull: as wrong for every other picture.
+            SettingError, OutputUnwritable: words that cannot be right for any of them.
+        """
+        claims, filters = Claims(), self.words.filters
+        folders = self.words.folders(self.inputs, self.naming, claims)
+        whole = plan and as_json  # programs get the plan of every picture
+        find = partial(find_jobs, self.inputs, self.naming, filters)
+        jobs = list(find(claims, folders=whole))
+        timed = list(find()) if folders and asked.within is not None else jobs
+        with (
+            Display(None if folders else len(jobs), quiet=quiet, as_json=as_json) as display,
+            asked.upscaler(running, timed, self.targets, self.coding, display.fitted, plan=plan) as upscaler,
+        ):
+            failed = upscale_pictures(jobs, self.targets, self.coding, upscaler, display, plan=plan, as_json=as_json)
+            if not folders or whole:
+                return len(jobs), failed
+            from subpixel.batch.run import Wanted
+            from subpixel.cli.folders import FolderJobs
+
+            wanted = Wanted(tuple(self.targets), self.coding)
+            batch = FolderJobs(folders, self.words, wanted, asked.within, display)
+            more, wrong = batch.plan(upscaler) if plan else batch.run(upscaler)
+            return len(jobs) + more, failed + wrong
 
 
 def upscale_pictures(

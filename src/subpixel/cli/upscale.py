@@ -7,11 +7,12 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from subpixel.cli.display import Display
 from subpixel.errors import SettingError, SubpixelError
 
 _FILMS: Final = "For videos"
 """Heading of the options that pictures have no use for."""
+_FOLDERS: Final = "For folders"
+"""Heading of the options that single files have no use for."""
 
 
 def upscale(
@@ -94,6 +95,35 @@ def upscale(
         bool | None, typer.Option("--lossless/--lossy", help="For WebP and AVIF. [default: as the input]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Only pictures that fit, as '*.jpg'; can be given several times.",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Leave out pictures and folders that fit, as thumbs or 'raw/*.tif'; the same.",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Go on with new pictures as they arrive, until Ctrl-C.", rich_help_panel=_FOLDERS),
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what was made and what failed: a table in .txt, else JSON. "
+            "[default: where something failed, in .subpixel among the results]",
+            rich_help_panel=_FOLDERS,
+        ),
+    ] = None,
     codec: Annotated[
         str | None,
         typer.Option(
@@ -190,7 +220,9 @@ def upscale(
 
         subpixel upscale photo.jpg --size 3840x2160  # as large as fits a screen
 
-        subpixel upscale holiday/ -o holiday-large/  # every picture of a folder
+        subpixel upscale holiday/ -o holiday-large/  # every picture of a folder; again: what is new
+
+        subpixel upscale inbox/ -o outbox/ --watch  # and what arrives later
 
         subpixel upscale photo.jpg --plan  # what it would do, how long it would take
 
@@ -203,10 +235,11 @@ def upscale(
         subpixel upscale frame_%05d.png --rate 24 -o film.mp4  # numbered pictures
     """
     from subpixel import image
+    from subpixel.batch.naming import Naming, PictureCoding
     from subpixel.cli.asked import Asked, Running
     from subpixel.cli.filmwords import FilmWords, is_film
-    from subpixel.cli.inputs import Naming, find_jobs
-    from subpixel.cli.pictures import PictureCoding, upscale_pictures
+    from subpixel.cli.folderwords import FolderWords
+    from subpixel.cli.pictures import PictureWork
     from subpixel.cli.video import FilmJobs
     from subpixel.plan import Target, parse_factors, parse_size
 
@@ -240,14 +273,10 @@ def upscale(
                 upscaler, quiet=quiet, as_json=as_json
             )
     naming = Naming(output, tuple(wish.label for wish in wishes), format)
-    jobs = list(find_jobs(pictures, naming)) if pictures else []
-    with (
-        Display(len(jobs), quiet=quiet, as_json=as_json) as display,
-        asked.upscaler(running, jobs, wishes, coding, display.fitted, plan=plan) as upscaler,
-    ):
-        failed += upscale_pictures(jobs, wishes, coding, upscaler, display, plan=plan, as_json=as_json)
+    work = PictureWork(pictures, naming, wishes, coding, FolderWords(include or (), exclude or (), watch, report))
+    many, wrong = work.run(asked, running, plan=plan, quiet=quiet, as_json=as_json)
+    count, failed = len(films) + many, failed + wrong
     if failed:
-        count = len(films) + len(jobs)
         if count > 1 and not quiet and not as_json:
             typer.echo(f"subpixel: {len(failed)} of {count} failed", err=True)
         raise typer.Exit(failed[0].exit_code if count == 1 else 1)
