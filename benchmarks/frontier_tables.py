@@ -41,8 +41,8 @@ Machine: {state.machine}. {packages}.{_company(state)}
 PSNR in dB / SSIM on Y (protocol: docs/reference/measure.md), small pictures as published. Milliseconds per megapixel of
 result, medians of rounds in which all systems of a factor take turns; *ratio*: to `{REFERENCE}` in the same round.
 *Picture*: 8-bit RGB in, 8-bit RGB out, everything a user waits for but reading and writing files. *Network*: the
-network alone on inputs of the whole picture's size, compiled for that size; in OpenVINO one on each thread, side by side,
-and the time of one.
+network alone on inputs of the whole picture's size, compiled for that size; in OpenVINO one on each thread, side by
+side, and the time of one.
 
 ![PSNR against time of a whole picture, ×4](../docs/images/frontier.png)
 

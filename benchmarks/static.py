@@ -12,7 +12,8 @@ from subpixel.types import NetworkFile
 
 Array = NDArray[np.float32]
 Call = Callable[[], Array]
-"""Computes once, or as many inputs side by side as there are threads. OpenVINO's results stand in its own buffer: good until the next call, and while this lives."""
+"""Computes once, or as many inputs side by side as there are threads. OpenVINO's results stand in its own buffer: good
+until the next call, and while this lives."""
 
 PEAK_SIDE, PEAK_WIDTH, PEAK_LAYERS = 256, 64, 8
 PEAK_OPERATIONS: Final = 2 * 9 * PEAK_WIDTH**2 * PEAK_LAYERS * PEAK_SIDE**2

@@ -35,7 +35,7 @@ RUNNABLE = [
 FIRST = "pip install -c constraints.txt . && subpixel upscale examples/scene.png"
 SECOND = (
     "pip install -c constraints.txt -e '.[train,convert,dev]'"
-    " && pip install --no-deps -c constraints.txt spandrel && pytest"
+    " && pip install --no-deps -c constraints.txt spandrel && pytest -n auto"
 )
 
 

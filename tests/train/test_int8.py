@@ -36,6 +36,7 @@ SHAPES = {
     "wide": PlainSettings(width=96, depth=1, int8=True),
     "odd": PlainSettings(width=20, depth=2, int8=True),
     "folded": PlainSettings(width=32, depth=2, unshuffle=2, skip="repeat", int8=True),
+    "sharp": PlainSettings(width=32, depth=2, skip="learned", int8=True),
 }
 
 
@@ -48,6 +49,11 @@ def _network(settings: PlainSettings, scale: int = 4, seed: int = 0) -> PlainInt
         for layer in network.convolutions():
             layer.bias.normal_(std=0.03)
         network.last.weight.normal_(std=0.03)
+        if settings == SHAPES["sharp"]:  # so that sums of the enlargement may pass 1
+            network.last.weight.mul_(2)
+            kernels = network.skip.weight
+            kernels += (kernels - kernels.mean(dim=(1, 2, 3), keepdim=True)) * 0.5
+            assert kernels.abs().sum(dim=(1, 2, 3)).max() > 2.05
     calibration.fit(network, [torch.rand(1, 1, 32, 32) for _ in range(3)])
     return network
 
@@ -116,7 +122,7 @@ def test_every_engine_computes_what_training_computes(shape: str, scale: int) ->
 
 
 @needs_vnni
-@pytest.mark.parametrize("shape", ["learned, faithful", "folded"])
+@pytest.mark.parametrize("shape", ["learned, faithful", "folded", "sharp"])
 def test_engines_agree_to_the_bit_on_pictures(shape: str) -> None:
     """On edges, even areas, black and white, in whole and in part."""
     network = _network(SHAPES[shape])
@@ -143,8 +149,16 @@ def test_sums_that_float32_does_not_hold_are_refused() -> None:
     grid.must_be_exact("narrow", weight[:, :57], torch.zeros(2))
     with pytest.raises(TrainingError, match="sums of the layer wide reach"):
         grid.must_be_exact("wide", weight, torch.zeros(2))
-    with pytest.raises(TrainingError, match=r"sums of the weights skip reach 1\.12"):
-        grid.must_be_fine("skip", torch.full((4, 1, 3, 3), 0.25))
+    sharp, scale = torch.full((4, 1, 3, 3), 0.25), torch.full((4,), 2.0**-15)
+    grid.must_be_fine("skip", sharp, scale, projected=False)
+    for weights, scales, projected in (
+        (sharp, scale, True),
+        (sharp, scale / 2, False),
+        (2 * sharp, scale, False),
+        (sharp + grid.FINE_WEIGHT_STEP, scale, False),
+    ):
+        with pytest.raises(TrainingError, match=r"sums of the weights skip reach [12]\."):
+            grid.must_be_fine("skip", weights, scales, projected=projected)
 
 
 def test_fine_weights_are_steps_and_add_up_to_what_they_did() -> None:

@@ -66,8 +66,8 @@ def shuffled(pixels: NDArray[np.uint8], block: int, into: NDArray[np.uint8], mar
     Args:
         pixels: (1, H, W, block²).
         block: how many pixels of result stand in a pixel's place, down and across.
-        into: (h, w), rows of samples beside one another: the part of the result (block·H, block·W) that begins `margin` below its first row and behind its
-            first column.
+        into: (h, w), rows of samples beside one another: the part of the result (block·H, block·W) that begins `margin`
+            below its first row and behind its first column.
         margin: a multiple of `block`.
     """
     height, width, start = into.shape[0] // block, into.shape[1] // block, margin // block

@@ -86,8 +86,9 @@ def to_qdq(network: PlainInt8) -> bytes:
         current = graph.layer(graph.rounded(relu), f"inner.{index}", layer, 0.0)
     relu = graph.node("Relu", [current], f"{current}.relu")
     current = graph.layer(graph.rounded(relu), "last", last, 0.0)
-    grid.must_be_fine("skip", network.skip_weights())
-    skip = graph.constant("skip.weight", network.skip_weights())
+    weights = network.skip_weights()
+    grid.must_be_fine("skip", weights, quantised(last)[2], projected=network.projection is not None)
+    skip = graph.constant("skip.weight", weights)
     graph.nodes.append(convolution(small, [skip], "skip", network.skip.kernel_size[0]))
     current = graph.node("Add", [current, "skip"], "phases")
     if isinstance(network.projection, ExactBackProjection):

@@ -10,7 +10,9 @@ and vector widths make no difference, and one rounding, to the nearest and of ha
 
 What a network adds to, the enlarged input, and back-projection stay finer than a byte: luma less its mean, within −1
 and 1, on steps of 2⁻¹¹, an eighth of an 8-bit level, times weights on steps of 2⁻¹³. Their sums are multiples of 2⁻²⁴,
-and float32 holds every one of those below 1, and with them the sum of a layer's result, a multiple of the same.
+and float32 holds every one of those below 1, and with them the sum of a layer's result, a multiple of the same. An
+enlargement that sharpens so much that its sums may pass 1 has weights on steps of 2⁻¹², and sums that are exact below
+2.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ LARGEST: Final = 127
 FINE_STEP: Final = 2.0**-11
 """Distance of two values of fine luma, …"""
 FINE_WEIGHT_STEP: Final = 2.0**-13
-"""… and of two weights that fine luma is multiplied by."""
+"""… and of two weights that fine luma is multiplied by; twice that where sums would pass 1."""
 
 _SHRINK: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 """Shares of the largest weight that are tried as the end of the grid: clipping one weight makes all others finer."""
@@ -84,18 +86,24 @@ def fine(x: Tensor) -> Tensor:
     return x + ((x / FINE_STEP).round() * FINE_STEP - x).detach()
 
 
+def fine_weight_step(kernels: Tensor) -> float:
+    """Distance of two weights for fine luma: `FINE_WEIGHT_STEP`, or twice that where sums would pass 1."""
+    return FINE_WEIGHT_STEP * (1 if _fine_reach(kernels) < 1 else 2)
+
+
 def fine_weights(kernels: Tensor) -> Tensor:
-    """Weights for fine luma: (out, in, k, k) → multiples of `FINE_WEIGHT_STEP`. Gradients pass.
+    """Weights for fine luma: (out, in, k, k) → multiples of `fine_weight_step`. Gradients pass.
 
     Of each output they add up to what they did, to the nearest step: rounded one by one, they would brighten or darken
     even areas. So those furthest above a step are rounded up until the sum is right.
     """
     with torch.no_grad():
-        steps = kernels.double().flatten(1) / FINE_WEIGHT_STEP  # (out, n)
+        step = fine_weight_step(kernels)
+        steps = kernels.double().flatten(1) / step  # (out, n)
         below = steps.floor()
         missing = (steps.sum(1).round() - below.sum(1)).long()
         rank = (below - steps).argsort(dim=1, stable=True).argsort(dim=1)  # 0: the furthest above
-        rounded = (below + (rank < missing[:, None])) * FINE_WEIGHT_STEP
+        rounded = (below + (rank < missing[:, None])) * step
         change = rounded.view_as(kernels).to(kernels.dtype) - kernels
     return kernels + change
 
@@ -119,18 +127,31 @@ def must_be_exact(name: str, weight: Tensor, bias: Tensor) -> None:
         )
 
 
-def must_be_fine(name: str, weight: Tensor) -> None:
-    """Whether every sum of fine luma, within −½ and ½, with these weights (out, in, k, k) stays below 1.
+def must_be_fine(name: str, weight: Tensor, scale: Tensor, *, projected: bool) -> None:
+    """Whether float32 holds every sum of fine luma, within −½ and ½, and of the layer that is added to it.
+
+    Args:
+        name: of the weights.
+        weight: of fine luma, (out, in, k, k).
+        scale: of the weights of that layer, (out,).
+        projected: whether back-projection follows, whose own weights are on the finest grid.
 
     Raises:
         TrainingError: it does not.
     """
-    largest = float(weight.detach().abs().sum(dim=(1, 2, 3)).max()) / 2
-    if largest >= 1:
+    largest = _fine_reach(weight)
+    step = fine_weight_step(weight)
+    whole = torch.cat((weight.detach().double().flatten() / step, scale.detach().double() * STEP / (FINE_STEP * step)))
+    if largest >= step / FINE_WEIGHT_STEP or (projected and largest >= 1) or not torch.equal(whole, whole.round()):
         raise TrainingError(
-            f"sums of the weights {name} reach {largest:.2f}, where float32 has no steps of 2⁻²⁴ any more",
+            f"sums of the weights {name} reach {largest:.2f}, where float32 has too few steps for them",
             "export with --float, or train with skip: bicubic",
         )
+
+
+def _fine_reach(kernels: Tensor) -> float:
+    """The largest sum of fine luma, within −½ and ½, with these weights (out, in, k, k)."""
+    return float(kernels.detach().abs().sum(dim=(1, 2, 3)).max()) / 2
 
 
 def _short(scale: Tensor) -> Tensor:
