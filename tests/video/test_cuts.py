@@ -95,12 +95,12 @@ def test_where_results_go(source: str, codec: str, name: str) -> None:
     assert default_target(Path("x") / source, Target(3), codec) == Path("x") / name
 
 
-def _interlaced(path: Path) -> Path:
+def _interlaced(path: Path, *, marked: bool = True) -> Path:
     """Two moments in each frame, in its even and odd rows."""
     size = Size(64, 48)
     y, x = np.mgrid[: size.height, : size.width]
     with av.open(str(path), "w") as container:
-        options = {"flags": "+ilme+ildct", "x264-params": "tff=1", "crf": "4"}
+        options = {"flags": "+ilme+ildct", "x264-params": "tff=1", "crf": "4"} if marked else {"crf": "4"}
         stream: Any = container.add_stream("libx264", rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = size.width, size.height, "yuv420p"
         for index in range(10):
@@ -137,6 +137,28 @@ def test_interlaced_films_become_whole_frames(tmp_path: Path, swift: Upscaler) -
         found[how] = _combing(target)
         assert any("deinterlaced" in note for note in made.notes) == (how != "off")
     assert found["auto"] == found["on"] < found["off"] / 3
+
+
+def test_deinterlacing_when_asked_of_films_that_do_not_say_it(tmp_path: Path, swift: Upscaler) -> None:
+    """A digitiser that forgot to mark its frames: `--deinterlace on` alone helps."""
+    source = _interlaced(tmp_path / "a.mkv", marked=False)
+    assert not probe(source).interlaced
+    found = {}
+    for how in ("auto", "on"):
+        target = tmp_path / f"{how}.mkv"
+        made = video.upscale(source, target, scale=2, upscaler=swift, deinterlace=how, codec="ffv1")  # type: ignore[arg-type]
+        assert made.frames == 10
+        assert made.notes == (() if how == "auto" else ("as asked: deinterlaced; --deinterlace off leaves the fields",))
+        found[how] = _combing(target)
+    assert found["on"] < found["auto"] / 3
+
+
+def test_a_film_that_is_interlaced_later_than_it_was_looked_at(tmp_path: Path, swift: Upscaler) -> None:
+    parts = (films.make(tmp_path / "one.ts", frames=12, size=Size(64, 48)), _interlaced(tmp_path / "two.ts"))
+    (tmp_path / "a.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert not probe(tmp_path / "a.ts").interlaced
+    made = video.upscale(tmp_path / "a.ts", tmp_path / "b.mkv", scale=2, upscaler=swift)
+    assert "10 frames interlaced: deinterlaced; --deinterlace off leaves the fields" in made.notes
 
 
 def test_cover_art_goes_from_one_container_into_another(tmp_path: Path, swift: Upscaler) -> None:
@@ -196,7 +218,7 @@ def _checks(source: Path, **how: Any) -> list[tuple[int, int, int]]:
     """Timestamp, duration and checksum of the frames before the networks."""
     clip = probe(source)
     skip = how.pop("skip", 0)
-    frames = FilmSource(clip, "yuv420p", deinterlace=filter_for(clip, "auto"), threads=1, **how).frames(skip)
+    frames = FilmSource(clip, "yuv420p", deinterlace=filter_for("auto"), threads=1, **how).frames(skip)
     return [(timed.pts, timed.duration, timed.check) for timed in frames if timed is not None]
 
 

@@ -105,3 +105,22 @@ def test_another_size_midway() -> None:
     made = passed([*frames, *smaller])
     assert [frame.pts for frame in made] == [*TIMES[:3], 900]
     assert (made[-1].width, made[-1].height) == (48, 32)
+
+
+def test_a_film_that_is_interlaced_later_only() -> None:
+    """Whole frames pass without a filter; wherever the way through begins, frames come out the same."""
+    whole = decoded([moment(2 * index) for index in range(4)], TIMES[:4], interlaced=False)
+    fields = decoded([woven(index) for index in range(4, 8)], TIMES[4:], interlaced=True)
+
+    def through(begin: int) -> dict[int, bytes]:
+        frames = [*whole, *fields][begin:]
+        for frame, pts in zip(frames, TIMES[begin:], strict=True):
+            frame.pts = pts
+        return {made.pts or 0: made.to_ndarray().tobytes() for made in passed(frames)}
+
+    everything = through(0)
+    assert list(everything) == TIMES
+    for begin in (1, 3, 5):
+        some = through(begin)
+        assert list(some) == TIMES[begin:]
+        assert all(some[pts] == everything[pts] for pts in TIMES[begin + 1 :])

@@ -169,3 +169,53 @@ def test_packets_of_all_streams_stand_side_by_side(tmp_path: Path, swift: Upscal
         times = [packet.dts * packet.time_base for packet in made.demux() if packet.dts is not None]
     assert len(times) > 40
     assert max(before - after for before, after in pairwise(times)) < Fraction(15, 100)
+
+
+def _mean(path: Path) -> np.ndarray:
+    with av.open(str(path)) as container:
+        mean: np.ndarray = next(container.decode(video=0)).to_ndarray(format="rgb24").reshape(-1, 3).mean(0)
+    return mean
+
+
+@pytest.mark.parametrize("pixels", ["gray", "gray10le"])
+@pytest.mark.parametrize("codec", ["ffv1", "h264"])
+def test_grey_that_does_not_say_its_range_is_full(tmp_path: Path, swift: Upscaler, pixels: str, codec: str) -> None:
+    """FFmpeg's rule for grey alone; taken for limited range it would get more contrast."""
+    source = films.make(tmp_path / "a.mkv", frames=2, codec="ffv1", pixels=pixels, options={"g": "1"})
+    assert probe(source).tags.full
+    video.upscale(source, tmp_path / "b.mkv", scale=2, upscaler=swift, codec=codec, crf=4 if codec == "h264" else None)
+    np.testing.assert_allclose(_mean(source), _mean(tmp_path / "b.mkv"), atol=1.5)
+
+
+def test_bits_that_are_lost_are_said(tmp_path: Path, swift: Upscaler) -> None:
+    source = films.make(tmp_path / "a.mkv", frames=2, codec="ffv1", pixels="yuv420p12le", options={"g": "1"})
+    assert (
+        "12 bits a sample become 10 in H.264"
+        in video.upscale(source, tmp_path / "b.mkv", scale=2, upscaler=swift).notes
+    )
+    assert not video.upscale(source, tmp_path / "c.mkv", scale=2, upscaler=swift, codec="ffv1").notes
+
+
+def test_transparency_of_webm_is_said_and_not_promised(tmp_path: Path, swift: Upscaler) -> None:
+    source = films.make(tmp_path / "a.webm", frames=2, codec="libvpx-vp9", pixels="yuva420p")
+    assert probe(source).lost == ("transparency",)
+    made = video.upscale(source, tmp_path / "b.webm", scale=2, upscaler=swift, preset="8")
+    assert "transparency cannot be kept" in made.notes
+    with av.open(str(tmp_path / "b.webm")) as container:
+        assert "alpha_mode" not in {key.lower() for key in container.streams.video[0].metadata}
+
+
+def _chroma_stands(path: Path) -> tuple[int, ...]:
+    """Of the first track of a Matroska file: across and down, 1 beside the first sample, 2 in the middle."""
+    data = path.read_bytes()
+    found = [data.find(name) for name in (b"\x55\xb7\x81", b"\x55\xb8\x81")]
+    return tuple(data[place + 3] for place in found if place >= 0)
+
+
+def test_where_chroma_stands_is_said(tmp_path: Path, swift: Upscaler) -> None:
+    """H.264 that does not say it is taken for having it beside the left samples; in JPEG it is in the middle."""
+    jpeg = films.make(tmp_path / "a.mkv", frames=2, codec="mjpeg", pixels="yuvj420p")
+    video.upscale(jpeg, tmp_path / "b.mkv", scale=2, upscaler=swift)
+    assert _chroma_stands(tmp_path / "b.mkv") == (2, 2)
+    video.upscale(films.make(tmp_path / "c.mkv", frames=2), tmp_path / "d.mkv", scale=2, upscaler=swift)
+    assert _chroma_stands(tmp_path / "d.mkv") in ((), (1, 2))

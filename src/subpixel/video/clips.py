@@ -32,6 +32,7 @@ _IDENTITY: Final = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 _BESIDE: Final = {
     "A53_CC": "closed captions within the frames",
     "MASTERING_DISPLAY_METADATA": "HDR mastering data",
+    "CONTENT_LIGHT_LEVEL": "HDR mastering data",
     "DYNAMIC_HDR_PLUS": "dynamic HDR data",
     "DOVI_METADATA": "Dolby Vision data",
     "SPHERICAL": "spherical projection",
@@ -211,7 +212,7 @@ def probe(path: str | Path) -> Clip:
             primaries=first.color_primaries,
             transfer=first.color_trc,
             rgb=first.format.is_rgb,
-            full=says_full(first.format.name),
+            full=says_full(first.format.name) or _is_full_grey(first),
         )
         rate = film.average_rate or film.guessed_rate or film.base_rate or _DEFAULT_RATE
         assert film.time_base is not None
@@ -237,16 +238,23 @@ def probe(path: str | Path) -> Clip:
             interlaced=film.codec_context.field_order in _FIELDS or any(frame.interlaced_frame for frame in frames),
             tracks=tracks_of(container, film),
             chapters=len(container.chapters()),
-            lost=_lost(frames),
+            lost=_lost(frames, film),
         )
 
 
-def _lost(frames: list[VideoFrame]) -> tuple[str, ...]:
+def _is_full_grey(frame: VideoFrame) -> bool:
+    """Grey that does not say its range: FFmpeg takes it for full, unlike colour."""
+    return len(frame.format.components) < 3 and not frame.format.has_palette and frame.color_range == 0
+
+
+def _lost(frames: list[VideoFrame], film: VideoStream) -> tuple[str, ...]:
     """What frames carry beside samples that cannot be handed to an encoder."""
-    found = ["transparency"] if any(part.is_alpha for part in frames[0].format.components) else []
+    clear = any(part.is_alpha for part in frames[0].format.components)
+    clear = clear or film.metadata.get("alpha_mode", film.metadata.get("ALPHA_MODE")) == "1"  # of VP8 and VP9 in WebM
+    found = ["transparency"] if clear else []
     sides: Any = [frame.side_data for frame in frames]
     kinds = {data.type.name for side in sides for data in side}
-    return (*found, *(words for kind, words in _BESIDE.items() if kind in kinds))
+    return (*found, *dict.fromkeys(words for kind, words in _BESIDE.items() if kind in kinds))
 
 
 def _first_frames(container: InputContainer, film: VideoStream) -> Iterator[VideoFrame]:

@@ -66,6 +66,13 @@ def bits_of(name: str) -> int:
     return int(tail) if tail else 8
 
 
+def depth_of(name: str) -> int:
+    """Bits per sample of any sample format."""
+    from av.video.format import VideoFormat
+
+    return max(part.bits for part in VideoFormat(name).components)
+
+
 def halved(name: str) -> tuple[bool, bool]:
     """Whether a sample has but half as many columns and rows of chroma."""
     return "420" in name or "422" in name, "420" in name

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from subpixel.video.clips import Clip, film_of, opened
 
@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-BROKEN: Final = "broken"
-LOST: Final = "lost"
 _SHORT: Final = Fraction(1, 4)
 """Seconds by which a file may be shorter than it says: sound and film seldom end together."""
+
+
+class Marks(NamedTuple):
+    """What is to be said of a frame."""
+
+    broken: bool
+    """The decoder concealed a part of it."""
+    lost: bool
+    """The decoder could not decode it: it is the one before."""
+    woven: bool
+    """It is made of two fields, in a film that is not known for them."""
+
 
 Decoded: TypeAlias = "tuple[VideoFrame, int | None]"
 """A frame and its timestamp, None where it has none."""
@@ -71,7 +81,6 @@ class Decoding:
         back: how much earlier than that the file is searched, in the same unit: some have no index of key frames.
 
     Attributes:
-        marks: what is wrong with frames, by their timestamp.
         unshown: frames that could not be decoded before any other was.
         early: seconds after which the file ends, where it says that it is longer.
     """
@@ -87,9 +96,19 @@ class Decoding:
     ) -> None:
         self._clip, self._deinterlace, self._threads = clip, deinterlace, threads
         self._since, self._back = since, back
-        self.marks: dict[int, str] = {}
+        self._broken: set[int] = set()  # timestamps of frames on their way
+        self._lost: set[int] = set()
+        self._woven: set[int] = set()
         self.unshown = 0
         self.early: float | None = None
+
+    def marks_of(self, pts: int | None) -> Marks:
+        """What is to be said of the frame of that timestamp, once."""
+        kinds = (self._broken, self._lost, self._woven)
+        marks = Marks(*(pts in kind for kind in kinds))
+        for kind in kinds if pts is not None else ():
+            kind.discard(pts)
+        return marks
 
     def frames(self) -> Iterator[Decoded]:
         """Frames in order of presentation, through the filter."""
@@ -108,6 +127,8 @@ class Decoding:
                 if passed is None:
                     yield frame, pts
                     continue
+                if frame.interlaced_frame and not self._clip.interlaced and pts is not None:
+                    self._woven.add(pts)
                 frame.pts = pts
                 for made in passed.put(frame):
                     yield made, made.pts
@@ -141,17 +162,17 @@ class Decoding:
         for frame in self._raw(container, film, missing):
             for pts in missing.before(frame.pts) if frame.pts is not None else ():
                 if shown is not None:
-                    self.marks[pts] = LOST
+                    self._lost.add(pts)
                     yield shown, pts
                 else:
                     self.unshown += 1
             if frame.is_corrupt and frame.pts is not None:
-                self.marks[frame.pts] = BROKEN
+                self._broken.add(frame.pts)
             yield frame, frame.pts
             shown = frame
         if shown is not None:
             for pts in missing.before(None):
-                self.marks[pts] = LOST
+                self._lost.add(pts)
                 yield shown, pts
 
     def _raw(self, container: InputContainer, film: VideoStream, missing: _Missing) -> Iterator[VideoFrame]:

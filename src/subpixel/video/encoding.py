@@ -14,6 +14,7 @@ from subpixel.video.clips import Clip
 from subpixel.video.codecs import Codec, by_name
 from subpixel.video.containers import Container, holding
 from subpixel.video.conversion import halved, working_format
+from subpixel.video.planes import Siting
 from subpixel.video.tags import Tags
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Encoder:
         time_base: unit of timestamps.
         tags: what samples mean.
         aspect: width of a sample over its height.
+        siting: where chroma stands, said where players would take it to stand elsewhere.
         threads: to encode with.
         segment: frames to a segment.
         headers: True where what decoders need first stands in the file's header, False where in its packets.
@@ -74,9 +76,15 @@ class Encoder:
     time_base: Fraction
     tags: Tags
     aspect: Fraction
+    siting: Siting
     threads: int
     segment: int
     headers: bool
+
+    @property
+    def _told_to_ffmpeg(self) -> dict[str, str]:
+        said = self.siting != "left" and halved(self.format)[1]
+        return {**dict(self.options), **({"chroma_sample_location": self.siting} if said else {})}
 
     @property
     def told(self) -> str:
@@ -86,7 +94,7 @@ class Encoder:
     def add_to(self, container: OutputContainer) -> VideoStream:
         """A stream for this encoder's packets."""
         self._hush()
-        stream: Any = container.add_stream(self.encoder, rate=self.rate, options=dict(self.options))
+        stream: Any = container.add_stream(self.encoder, rate=self.rate, options=self._told_to_ffmpeg)
         self._set(stream.codec_context)
         stream.time_base = self.time_base
         if self.codec.tag and container.format.name in ("mp4", "mov"):
@@ -109,7 +117,7 @@ class Encoder:
         if self.headers:
             context.flags |= Flags.global_header
         context.framerate = self.rate
-        context.options = dict(self.options)
+        context.options = self._told_to_ffmpeg
         self._set(context)
         try:
             context.open()
@@ -205,6 +213,7 @@ def settle(coding: Coding, clip: Clip, size: Size, container: Container, threads
         time_base=clip.time_base,
         tags=clip.tags,
         aspect=clip.aspect,
+        siting=clip.siting,
         threads=threads,
         headers=container.headers,
         segment=min(_MOST, max(_FEWEST, round(_SEGMENT * shown * clip.rate))),

@@ -21,7 +21,7 @@ from subpixel.video import assembly
 from subpixel.video.clips import Clip, Track, probe
 from subpixel.video.codecs import default_codec
 from subpixel.video.containers import Container, container_for
-from subpixel.video.conversion import bits_of
+from subpixel.video.conversion import bits_of, depth_of
 from subpixel.video.copying import Recipe
 from subpixel.video.decoding import Filter
 from subpixel.video.deinterlace import Deinterlacer
@@ -164,6 +164,9 @@ class Film:
             yield f"{exact} cut to {encoder.size}: {encoder.codec.title} needs even sides"
         if container.tick and (1 / clip.rate / container.tick).denominator != 1 and clip.time_base < container.tick:
             yield f"{container.title} rounds timestamps to milliseconds"
+        before, after = depth_of(clip.format), bits_of(encoder.format)
+        if before > after:
+            yield f"{before} bits a sample become {after} in {encoder.codec.title}"
         if clip.turned and clip.turned not in container.turned:
             yield f"{clip.turned} cannot be kept in {container.title}"
         yield from changed(clip, self.wishes.deinterlace)
@@ -179,7 +182,7 @@ class Film:
             self.clip,
             self.encoder.format,
             span=self.wishes.span,
-            deinterlace=filter_for(self.clip, self.wishes.deinterlace),
+            deinterlace=filter_for(self.wishes.deinterlace),
             threads=self._upscaler.threads,
             place=place,
         )
@@ -268,15 +271,13 @@ class Film:
 
 def changed(clip: Clip, deinterlace: Deinterlace) -> Iterator[str]:
     """A line for each thing about its frames that no result has."""
-    if filter_for(clip, deinterlace) is not None:
+    if deinterlace == "on" or (deinterlace == "auto" and clip.interlaced):
         what = "the film is interlaced" if clip.interlaced else "as asked"
         yield f"{what}: deinterlaced; --deinterlace off leaves the fields"
     for thing in clip.lost:
         yield f"{thing} cannot be kept"
 
 
-def filter_for(clip: Clip, deinterlace: Deinterlace) -> Callable[[], Filter] | None:
-    """What frames pass through before they are enlarged."""
-    if deinterlace == "off" or (deinterlace == "auto" and not clip.interlaced):
-        return None
-    return partial(Deinterlacer, every=deinterlace == "on")
+def filter_for(deinterlace: Deinterlace) -> Callable[[], Filter] | None:
+    """What frames pass through before they are enlarged. A film may be interlaced later than where it was looked at."""
+    return None if deinterlace == "off" else partial(Deinterlacer, every=deinterlace == "on")

@@ -14,6 +14,7 @@ class Health:
         lost: frames that it could not decode at all; the one before is shown in their place, where there is one.
         resized: frames of another size or sample format than the first, brought to it.
         retimed: frames whose timestamp was missing or not later than the one before.
+        woven: frames made of two fields, made whole.
         early: seconds after which the file ends, where it says that it is longer.
     """
 
@@ -21,6 +22,7 @@ class Health:
     lost: int = 0
     resized: int = 0
     retimed: int = 0
+    woven: int = 0
     early: float | None = None
 
     def notes(self) -> tuple[str, ...]:
@@ -34,6 +36,8 @@ class Health:
             said.append(f"{frames_text(self.resized)} of another size or sample format than the first, brought to it")
         if self.retimed:
             said.append(f"{frames_text(self.retimed)} without a usable timestamp, spaced by the frame rate")
+        if self.woven:
+            said.append(f"{frames_text(self.woven)} interlaced: deinterlaced; --deinterlace off leaves the fields")
         if self.early is not None:
             said.append(f"the file is cut off: it ends after {self.early:.2f} s")
         return tuple(said)

@@ -218,7 +218,7 @@ def upscale_frames(
     """
     target, span = Target(scale, width, height), span_of(start, end)
     clip = probe(source)
-    film = FilmSource(clip, working_format(clip.format, PLANAR), span=span, deinterlace=filter_for(clip, deinterlace))
+    film = FilmSource(clip, working_format(clip.format, PLANAR), span=span, deinterlace=filter_for(deinterlace))
     with (
         Upscaler(model, quality=quality, restore=restore) as upscaler,
         FrameUpscaler(upscaler, target) as enlarger,

@@ -142,7 +142,7 @@ class PictureFilm:
         else:
             clip = self._clip = probe(source)
             name = working_format(clip.format, PLANAR)
-            filtered = filter_for(clip, wishes.deinterlace)
+            filtered = filter_for(wishes.deinterlace)
             self._source = FilmSource(clip, name, span=wishes.span, deinterlace=filtered, threads=upscaler.threads)
         self.plan: Plan = self._enlarger.plan(self._source.size)
         self._sink = self._opened_sink(start, loop)

@@ -14,7 +14,7 @@ from subpixel.errors import PictureUnreadable, PictureUnsupported, SettingError
 from subpixel.types import Size
 from subpixel.video.clips import Clip
 from subpixel.video.conversion import plain, to_planes
-from subpixel.video.decoding import BROKEN, LOST, Decoded, Decoding, Filter
+from subpixel.video.decoding import Decoded, Decoding, Filter, Marks
 from subpixel.video.flow import Timed
 from subpixel.video.health import Health, Place
 from subpixel.video.planes import Planes
@@ -194,14 +194,14 @@ class FilmSource:
         clip, offset, count, last = self.clip, self.offset, 0, None
         step = max(1, round(1 / (clip.rate * clip.time_base)))
         end = None if self.span.end is None else round((clip.origin + self.span.end) / clip.time_base)
-        before: tuple[VideoFrame, int, str] | None = None
+        before: tuple[VideoFrame, int, Marks] | None = None
 
-        def given(frame: VideoFrame, pts: int, until: int, mark: str) -> Timed | None:
+        def given(frame: VideoFrame, pts: int, until: int, marks: Marks) -> Timed | None:
             nonlocal count
             count += 1
             self._any = True
             resized = plain(frame.format.name) != plain(clip.format) or Size(frame.width, frame.height) != clip.size
-            self._count(broken=mark == BROKEN, lost=mark == LOST, resized=resized)
+            self._count(broken=marks.broken, lost=marks.lost, resized=resized, woven=marks.woven)
             if count <= skip or pts - offset < begin:
                 return None
             if end is not None and until > end:
@@ -215,9 +215,9 @@ class FilmSource:
                 pts = 0 if last is None else last + step
                 self._count(retimed=1)
             last = pts
-            mark = decoding.marks.pop(pts, "")
+            marks = decoding.marks_of(stated)
             if pts < offset and self.span.start > 0:
-                before = frame, pts, mark
+                before = frame, pts, marks
                 yield None
                 continue
             if count == 0:
@@ -227,17 +227,15 @@ class FilmSource:
                     self._count(lost=decoding.unshown)
             if end is not None and pts >= end:
                 return
-            yield given(frame, pts, pts + (frame.duration or 0), mark)
+            yield given(frame, pts, pts + (frame.duration or 0), marks)
         if count == 0 and before is not None and before[1] + (before[0].duration or 0) > offset:
             yield given(before[0], offset, before[1] + (before[0].duration or 0), before[2])
         self.health = replace(self.health, early=decoding.early)
 
-    def _count(self, *, broken: int = 0, lost: int = 0, resized: int = 0, retimed: int = 0) -> None:
-        health = self.health
-        if broken or lost or resized or retimed:
-            self.health = Health(
-                health.broken + broken, health.lost + lost, health.resized + resized, health.retimed + retimed
-            )
+    def _count(self, **found: int) -> None:
+        """Add to what was wrong, by the names of `Health`."""
+        if any(found.values()):
+            self.health = replace(self.health, **{name: getattr(self.health, name) + n for name, n in found.items()})
 
     def _planes(self, frame: VideoFrame) -> Planes:
         import av
