@@ -135,7 +135,7 @@ def _frame(path: Path, seconds: float | None) -> Picture:
     planar = ["gray", *(f"yuv{kind}p{bits}" for kind in ("420", "422", "444") for bits in ("", "10le", "12le"))]
     for begin in (start, Fraction(0)):  # a moment after the end shows the beginning
         source = FilmSource(
-            clip, working_format(clip.format, planar), span=Span(begin), deinterlace=filter_for(clip, "auto")
+            clip, working_format(clip.format, planar), span=Span(begin), deinterlace=filter_for("auto")
         )
         try:
             for timed in source.frames():
