@@ -322,7 +322,8 @@ class Journal:
 
     def _unmake(self) -> None:
         """Remove the folders that were made for the journal, as far as they are empty."""
-        (self.kept / "lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (self.kept / "lock").unlink()
         for folder in (self.kept, *self._made):
             with contextlib.suppress(OSError):
                 folder.rmdir()

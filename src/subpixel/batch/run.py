@@ -141,6 +141,7 @@ class FolderRun:
                 raise
             finally:
                 self.report.seconds += time.perf_counter() - started
+                self.report.failed.sort(key=lambda failure: failure.source)
         self._tell(now=True)
 
     def _take(self, item: Job | tuple[Path, SubpixelError], pool: ThreadPoolExecutor) -> None:
