@@ -22,7 +22,7 @@ from subpixel.web.folder import Folder
 from subpixel.web.limits import Limits, Options
 from subpixel.web.serving import make_server, open_door
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 
 
 @dataclass(frozen=True)

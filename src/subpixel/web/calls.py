@@ -20,6 +20,8 @@ _RETRY: Final = 5
 _IDLE: Final = 1.0
 """Seconds between looks whether somebody waits, while models are measured."""
 _BREATH: Final = 0.05
+_SETTLED: Final = 3.0
+"""Seconds after the start when that begins."""
 Answer = TypeVar("Answer")
 
 
@@ -98,9 +100,10 @@ class Calls:
             try:
                 reply = await work
             except asyncio.CancelledError:
-                if answer.cancelled():
+                if not being_stopped():
                     return  # the client is gone
-                answer.set_exception(Refused("stopping", "the server is being stopped", "send it again later"))
+                if not answer.done():
+                    answer.set_exception(Refused("stopping", "the server is being stopped", "send it again later"))
                 raise
             if not answer.done():
                 answer.set_result(reply)
@@ -113,6 +116,7 @@ class Calls:
 
     async def measure(self, idle: Callable[[], bool]) -> None:
         """Find out how quick the models are while nobody waits and `idle` says yes: those of the line first."""
+        await asyncio.sleep(_SETTLED)
         line = (zoo.default_models(one, restore=squeezed) for one in zoo.QUALITIES for squeezed in (False, True))
         for name in dict.fromkeys([*(name for models in line for name in models.values()), *zoo.model_names()]):
             while self.waiting.calls or self.waiting.jobs or self.looking or not idle():
@@ -132,6 +136,12 @@ def expect(reply: Reply, kind: type[Answer]) -> Answer:
     if not isinstance(reply, kind):
         raise unexpected(reply)
     return reply
+
+
+def being_stopped() -> bool:
+    """True where this very task was cancelled, not only what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def unexpected(reply: Reply) -> Refused:

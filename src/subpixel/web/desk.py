@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from subpixel.web.api import Job, Removed, Result, Settings
-from subpixel.web.calls import Calls
+from subpixel.web.calls import Calls, being_stopped
 from subpixel.web.events import Events
 from subpixel.web.folder import Folder, new_id
 from subpixel.web.limits import Options
@@ -28,12 +28,16 @@ log = logging.getLogger("subpixel.web")
 
 LOOK: Final = Kind("look", 0, networks=False)
 QUICK: Final = Kind("quick", 3, networks=True)
-SLOW: Final = Kind("slow", 8, networks=True)
+SLOW: Final = Kind("slow", 8, networks=False)
 _TELL: Final = 0.1
 """Seconds between two events of one job's progress."""
 _POSITIONS: Final = 1.0
 """Seconds between two events of places in the queue."""
 _SWEEP: Final = 20.0
+_ATTEND: Final = 2.0
+"""Seconds between looks whether a worker is there."""
+_END: Final = 1.0
+"""Seconds after which tasks that did not end are told again."""
 Answer = TypeVar("Answer")
 
 
@@ -99,7 +103,7 @@ class Desk:
             else:
                 await self.waiting.add_job(row)
         for worker in self.workers:
-            self._spawn(self._warm(worker))
+            self._spawn(self._attend(worker))
         self._spawn(self._lane(self.quick, quick=True))
         self._spawn(self._lane(self.slow, quick=False))
         self._spawn(self._sweep())
@@ -109,18 +113,26 @@ class Desk:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
 
-    async def _warm(self, worker: Worker) -> None:
-        with contextlib.suppress(Refused):
-            await worker.warm()
+    @staticmethod
+    async def _attend(worker: Worker) -> None:
+        """Have a worker ready before it is needed, also again where it fell while it had nothing to do."""
+        while True:
+            with contextlib.suppress(Refused):
+                await worker.warm()
+            await asyncio.sleep(_ATTEND)
 
     async def stop(self) -> None:
         """Put back what is under work, end workers."""
         self.events.close()
-        for task in self._tasks:
-            task.cancel()
         for worker in self.workers:
-            await worker.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            worker.closing = True
+        left = set(self._tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=_END)
+        for worker in self.workers:
+            await worker.stop()
         self.store.close()
         self.folder.close()
 
@@ -229,7 +241,7 @@ class Desk:
         try:
             reply = await work
         except asyncio.CancelledError:
-            if row.id not in self._unwanted:
+            if being_stopped():
                 work.cancel()
                 self.store.put_back(row.id)
                 raise
@@ -277,6 +289,7 @@ class Desk:
         now = time.time()
         why = None if problem is None else problem.job_problem
         if await asyncio.to_thread(self.store.finish, row.id, state, now, result=result, problem=why):
+            await asyncio.to_thread(self.folder.tidy, row.id, row.suffix)
             self.folder.count(row.id)
             self.metrics.job_over(row, state, now)
             self.tell(replace(row, state=state, finished=now, result=result, problem=why))

@@ -172,6 +172,15 @@ class Folder:
         """Files of a job came or went."""
         self._sizes[job] = folder_bytes(self.jobs / job)
 
+    def tidy(self, job: str, suffix: str) -> None:
+        """Remove what unfinished work left beside a job's upload and result."""
+        kept = (SOURCE, f"result{suffix}")
+        for path in list((self.jobs / job).iterdir()) if (self.jobs / job).is_dir() else ():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name not in kept:
+                path.unlink(missing_ok=True)
+
     def drop(self, folder: Path) -> None:
         """A folder is not needed any more."""
         shutil.rmtree(folder, ignore_errors=True)

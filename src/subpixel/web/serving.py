@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
@@ -17,6 +18,7 @@ from subpixel.errors import OutputUnwritable, SettingError
 from subpixel.web.app import create_app, guarded
 from subpixel.web.folder import Folder
 from subpixel.web.limits import Options
+from subpixel.web.store import Store
 
 DEFAULT_PORT: Final = 8765
 _NEXT: Final = 50
@@ -156,7 +158,9 @@ def serve(options: Options, folder: Folder, door: Door, ready: Callable[[], None
     Raises:
         OutputUnwritable: the jobs cannot be read or kept.
     """
-    server = make_server(options, folder, door, ready)
-    server.run([door.socket])
-    if not server.started:
-        raise OutputUnwritable(f"the jobs in {folder.root} cannot be opened", "give another folder, as --data other")
+    try:
+        Store(folder.database).close()
+    except sqlite3.Error as error:
+        hint = "move that file away, or give another folder, as --data other"
+        raise OutputUnwritable(f"the jobs in {folder.database} cannot be opened: {error}", hint) from error
+    make_server(options, folder, door, ready).run([door.socket])

@@ -79,6 +79,7 @@ class Worker:
         threads: tiles computed side by side.
         restarts: how often it had to be started again.
         memory: bytes it used when it was looked at last.
+        closing: it is not to be started again.
     """
 
     kind: Kind
@@ -86,18 +87,19 @@ class Worker:
     threads: int
     restarts: int = 0
     memory: int = 0
+    closing: bool = False
     _process: Process | None = None
     _number: int = 0
     _done: int = 0
     _heard: float = 0.0
-    _closed: bool = False
+    _ready: bool = False
     _why: Refused | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def alive(self) -> bool:
-        """True where the process is there."""
-        return self._process is not None and self._process.returncode is None
+        """True where the process is there, and ready."""
+        return self._ready and self._process is not None and self._process.returncode is None
 
     @property
     def pid(self) -> int | None:
@@ -111,7 +113,7 @@ class Worker:
             Refused: it does not start.
         """
         words = [
-            sys.executable, "-m", "subpixel.web.worker",
+            sys.executable, "-P", "-m", "subpixel.web.worker",
             "--memory", str(self.limits.memory), "--file", str(self.limits.disk_bytes),
             "--threads", str(self.threads), "--nice", str(self.kind.nice),
         ]  # fmt: skip
@@ -127,6 +129,7 @@ class Worker:
         except (TimeoutError, Dead):
             await self.stop()
             raise Refused("internal", "a worker process does not start", "the server's log tells more") from None
+        self._ready = True
 
     async def warm(self) -> None:
         """Start the process before its first task.
@@ -134,9 +137,10 @@ class Worker:
         Raises:
             Refused: it does not start.
         """
-        async with self._turn:
-            if not self.alive:
-                await self._again()
+        if not self.alive and not self._turn.locked():
+            async with self._turn:
+                if not self.alive:
+                    await self._again()
 
     def used(self) -> int:
         """Bytes of memory in use now."""
@@ -144,7 +148,7 @@ class Worker:
 
     async def stop(self) -> None:
         """End the process at once."""
-        process, self._process = self._process, None
+        process, self._process, self._ready = self._process, None, False
         if process is None:
             return
         if process.returncode is None:
@@ -203,13 +207,8 @@ class Worker:
                 await self.stop()
             return reply
 
-    async def close(self) -> None:
-        """End the process for good."""
-        self._closed = True
-        await self.stop()
-
     async def _again(self) -> None:
-        if self._closed:
+        if self.closing:
             raise Refused("stopping", "the server is being stopped", "send it again later")
         if self._process is not None:
             self.restarts += 1
@@ -265,6 +264,9 @@ class Worker:
 
     async def _cancel(self, number: int) -> None:
         """Tell the worker that a task is not wanted any more, and wait for it to end that."""
+        if self.closing:
+            await self.stop()
+            return
         try:
             assert self._process is not None and self._process.stdin is not None
             self._process.stdin.write(b"cancel %d\n" % number)

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from subpixel import image
+from subpixel.engines.processor import memory_limit
 from subpixel.errors import PictureUnsupported, SettingError
 from subpixel.image import resample
 from subpixel.image.alpha import premultiply, unpremultiply
@@ -25,8 +26,9 @@ from subpixel.web.messages import Box, Made, Preview, View
 from subpixel.web.worker.enlarging import Enlarging, words
 from subpixel.web.worker.looking import kind_of
 
-_KEPT_BYTES: Final = 600_000_000
-"""Decoded pictures that stay in memory, together."""
+_KEPT_SHARE: Final = 3
+"""Decoded pictures that stay in memory may take a third of it, together."""
+_FALLBACK: Final = 1_800_000_000
 _CONTEXT: Final = 64
 """Pixels around a preview that are enlarged with it, and cut away again: more than any default network sees."""
 _PREVIEW_SIDE: Final = 512
@@ -38,6 +40,7 @@ class Showing:
 
     def __init__(self, enlarging: Enlarging) -> None:
         self._enlarging = enlarging
+        self._room = (memory_limit() or _FALLBACK) // _KEPT_SHARE
         self._kept: OrderedDict[tuple[str, int, float], Picture] = OrderedDict()
 
     def _decoded(self, path: str, pixels: int, *, film: bool, seconds: float | None) -> Picture:
@@ -50,7 +53,7 @@ class Showing:
                 read = image.read(path, pixel_limit=pixels)
                 picture = read.with_pixels(read.pixels[:1])
             self._kept[key] = picture
-            while len(self._kept) > 1 and sum(one.pixels.nbytes for one in self._kept.values()) > _KEPT_BYTES:
+            while len(self._kept) > 1 and sum(one.pixels.nbytes for one in self._kept.values()) > self._room:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
@@ -134,9 +137,7 @@ def _frame(path: Path, seconds: float | None) -> Picture:
     start = Fraction(max(0.0, middle if seconds is None else seconds)).limit_denominator(1000)
     planar = ["gray", *(f"yuv{kind}p{bits}" for kind in ("420", "422", "444") for bits in ("", "10le", "12le"))]
     for begin in (start, Fraction(0)):  # a moment after the end shows the beginning
-        source = FilmSource(
-            clip, working_format(clip.format, planar), span=Span(begin), deinterlace=filter_for("auto")
-        )
+        source = FilmSource(clip, working_format(clip.format, planar), span=Span(begin), deinterlace=filter_for("auto"))
         try:
             for timed in source.frames():
                 if timed is None:
@@ -239,4 +240,9 @@ def _reduced(picture: Picture, width: int | None, most: int) -> Picture:
     if share == 1.0:
         return picture
     wide, high = max(1, round(size.width * share)), max(1, round(size.height * share))
-    return _like(resample.resize(_planes(picture), high, wide), picture)
+    made = np.empty((picture.channels, high, wide), np.float32)
+    for block in resample.row_blocks(size.height, high):  # as floats, the whole may be more than there is room for
+        start, stop, first, last = block
+        rows = Box(x=0, y=first, width=size.width, height=last - first)
+        made[:, start:stop] = resample.resize_rows(_planes(_cut(picture, rows)), block, size.height, high, wide)
+    return _like(made, picture)

@@ -1,0 +1,256 @@
+"""Under load and attack: every limit holds, and what falls costs one job, not the server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from subpixel import image
+from subpixel.types import Size
+from subpixel.web.client import Client, JobFailed, ServerProblem
+from subpixel.web.folder import Folder
+from subpixel.web.limits import Limits
+from subpixel.web.problems import Refused
+from subpixel.web.store import Row
+from subpixel.web.waiting import Waiting
+from tests.web.servers import Served, picture, serving, until
+from tests.web.test_bad_uploads import png
+from tests.web.test_killed import row
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="hurts processes as Linux has them")
+
+MEMORY = 700_000_000
+FAST = {"scale": 2, "model": "espcn", "restore": "clean"}
+
+
+@pytest.fixture(scope="module")
+def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with narrow limits."""
+    limits = Limits(
+        memory=MEMORY,
+        pixels=10**9,
+        result_pixels=4 * 10**9,
+        queue=4,
+        jobs_per_client=3,
+        waiting=3,
+        quiet_seconds=2.0,
+        keep_seconds=3600,
+        small_seconds=0.05,
+    )
+    with serving(tmp_path_factory.mktemp("tight") / "data", limits) as there:
+        yield there
+
+
+@pytest.fixture
+def client(tight: Served) -> Iterator[Client]:
+    until(lambda: all(worker.alive for worker in tight.desk.workers))
+    with Client(tight.address) as made:
+        yield made
+        for job in made.jobs():
+            made.remove(job)
+
+
+def held(tight: Served) -> Callable[[], None]:
+    """Keep both workers from working; returns what lets them go on."""
+    pids = [worker.pid for worker in (tight.desk.quick, tight.desk.slow)]
+    for pid in pids:
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+
+    def on() -> None:
+        for pid in pids:
+            try:
+                os.kill(pid or 0, signal.SIGCONT)
+            except ProcessLookupError:
+                continue
+
+    return on
+
+
+def test_a_decoder_that_crashes_costs_one_job(tight: Served, client: Client, photo: Path) -> None:
+    go_on = held(tight)
+    job = client.submit(photo, **FAST)
+    until(lambda: client.job(job).state == "running")
+    pids = [worker.pid for worker in (tight.desk.quick, tight.desk.slow)]
+    for pid in pids:
+        os.kill(pid or 0, signal.SIGSEGV)
+    go_on()
+    with pytest.raises(JobFailed) as failed:
+        client.wait(job)
+    assert failed.value.job.problem is not None
+    assert failed.value.job.problem.type == "urn:subpixel:problem:crashed"
+    assert "save it again" in failed.value.job.problem.right
+    assert client.wait(client.submit(photo, **FAST)).state == "done"
+    text = httpx.get(f"{tight.address}/metrics", trust_env=False).text
+    assert 'subpixel_jobs_total{state="failed"} 1.0' in text
+    assert sum(worker.restarts for worker in tight.desk.workers) >= 1
+
+
+def test_work_that_hangs_is_ended(tight: Served, client: Client, photo: Path) -> None:
+    go_on = held(tight)
+    job = client.submit(photo, **FAST)
+    with pytest.raises(JobFailed, match="took more than") as failed:
+        client.wait(job)
+    go_on()
+    assert failed.value.job.problem is not None
+    assert failed.value.job.problem.type == "urn:subpixel:problem:time"
+    assert client.wait(client.submit(photo, **FAST)).state == "done"
+
+
+def test_a_bomb_costs_one_job(tight: Served, client: Client, photo: Path) -> None:
+    """A PNG of 160 kB that becomes 170 MB, and 680 MB when it is enlarged."""
+    bomb = png(13_000, 13_000, bytes(13_001 * 13_000))
+    assert len(bomb) < 200_000
+    job = client.submit(bomb, **FAST, format="ppm")
+    with pytest.raises(JobFailed) as failed:
+        client.wait(job)
+    assert failed.value.job.problem is not None
+    assert failed.value.job.problem.type == "urn:subpixel:problem:memory"
+    assert client.wait(client.submit(photo, **FAST)).state == "done"
+    assert max(worker.used() for worker in tight.desk.workers) < MEMORY
+    view = image.read(client.view(job, "source", width=64))  # reduced row by row
+    assert view.size == Size(64, 64)
+    assert client.health().status == "ok"
+
+
+def test_the_queue_has_an_end(tight: Served, client: Client, photo: Path) -> None:
+    go_on = held(tight)
+    body = photo.read_bytes()
+    with httpx.Client(base_url=tight.address, trust_env=False) as http:
+        sent = [http.post("/v1/jobs", params=FAST, content=body) for _ in range(3)]
+        assert [answer.status_code for answer in sent] == [201] * 3
+        refused = http.post("/v1/jobs", params=FAST, content=body)
+        assert (refused.status_code, refused.json()["type"]) == (429, "urn:subpixel:problem:too-many")
+        assert int(refused.headers["retry-after"]) >= 1
+        started = time.perf_counter()
+        assert http.get("/healthz").json()["queued"] >= 1
+        assert time.perf_counter() - started < 0.5
+        waiting = [job for job in http.get("/v1/jobs").json()["jobs"] if job["state"] == "queued"]
+        assert waiting
+        assert waiting[-1]["position"] == 1
+        cancelled = http.post(f"/v1/jobs/{waiting[0]['id']}/cancel").json()
+        assert cancelled["state"] == "cancelled"
+        again = http.post(f"/v1/jobs/{waiting[0]['id']}/cancel").json()
+        assert again == cancelled
+    go_on()
+    assert client.submit(photo, **FAST).state == "queued"  # waits as Retry-After says, and goes in
+
+
+def test_a_running_job_is_cancelled(tight: Served, client: Client, tmp_path: Path) -> None:
+    big = picture(tmp_path / "big.png", 900, 700)
+    job = client.submit(big, scale=4, quality="best")
+    until(lambda: client.job(job).state == "running")
+    started = time.monotonic()
+    assert client.cancel(job).state == "cancelled"
+    assert time.monotonic() - started < 8
+    until(lambda: all(worker.alive for worker in tight.desk.workers))
+    folder = tight.desk.folder.jobs / job.id
+    assert [path.name for path in folder.iterdir()] == ["source"]
+    client.remove(job)
+    assert not folder.exists()
+
+
+def test_who_goes_away_is_not_waited_for(tight: Served, photo: Path) -> None:
+    """A request whose client hung up is dropped from the queue."""
+    go_on = held(tight)
+    try:
+        for _ in range(3):
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(f"{tight.address}/v1/upscale", params=FAST, content=photo.read_bytes(), timeout=0.4)
+        until(lambda: tight.desk.waiting.calls == 0)
+    finally:
+        go_on()
+
+
+def test_two_clients_share(tmp_path: Path) -> None:
+    """One with much does not keep another one waiting."""
+    waiting = Waiting(2.0)
+    waiting._jobs = {
+        name: row(name, owner=name[0], peer="p", created=float(index), expected=9.0 if "large" in name else 1.0)
+        for index, name in enumerate(("a1", "a2", "a3", "a-large", "b1", "b-large"))
+    }
+
+    def order(*, quick: bool) -> list[str]:
+        taken = []
+        while isinstance(found := waiting._next(quick=quick), Row):
+            taken.append(found.id)
+        return taken
+
+    assert waiting.position("a-large") == 1
+    assert waiting.position("b1") == 4
+    assert order(quick=True) == ["a1", "b1", "a2", "a3"]  # never a large one
+    assert order(quick=False) == ["b-large", "a-large"]
+
+
+def test_small_pictures_overtake_a_large_one(tight: Served, client: Client, photo: Path, tmp_path: Path) -> None:
+    large = client.submit(picture(tmp_path / "large.png", 1200, 900), scale=4, quality="best")
+    until(lambda: client.job(large).state == "running")
+    assert client.wait(client.submit(photo, **FAST)).state == "done"
+    assert client.job(large).state == "running"
+
+
+def test_jobs_go_when_their_time_is_over(tmp_path: Path, photo: Path) -> None:
+    limits = Limits(keep_seconds=0.8, disk_bytes=40_000, free_bytes=0)
+    with serving(tmp_path / "data", limits) as there, Client(there.address) as client:
+        job = client.wait(client.submit(photo, **FAST))
+        assert job.expires is not None
+        assert job.finished is not None
+        assert (job.expires - job.finished).total_seconds() == pytest.approx(0.8)
+        with pytest.raises(ServerProblem) as full:  # the source and its result are 40 kB nearly
+            client.submit(photo.read_bytes() + bytes(20_000), **FAST)
+        assert full.value.slug == "quota"
+        assert full.value.problem.status == 507
+        until(lambda: not client.jobs())
+        assert not list((tmp_path / "data" / "jobs").iterdir())
+        assert client.submit(photo, **FAST).state == "queued"
+
+
+def test_a_folder_belongs_to_one_server(tmp_path: Path) -> None:
+    from subpixel.web.folder import InUse
+
+    first = Folder(tmp_path / "data", Limits())
+    first.say("http://127.0.0.1:1234")
+    with pytest.raises(InUse, match=r"127\.0\.0\.1:1234"):
+        Folder(tmp_path / "data", Limits())
+    first.close()
+    Folder(tmp_path / "data", Limits()).close()
+
+
+def test_no_room_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "data", Limits(disk_bytes=1000))
+    with pytest.raises(Refused, match="--disk"):
+        folder.check_room(2000)
+    folder.close()
+    folder = Folder(tmp_path / "data", Limits(free_bytes=10**18))
+    with pytest.raises(Refused, match="nearly full"):
+        folder.check_room(0)
+    folder.close()
+
+
+def test_health_answers_while_both_workers_work(tight: Served, client: Client, tmp_path: Path) -> None:
+    """Also while fifty clients ask at the same time; the figures of benchmarks/serving.py are for real loads."""
+    job = client.submit(picture(tmp_path / "large.png", 1200, 900), scale=4, quality="best")
+    until(lambda: client.job(job).state == "running")
+    times: list[float] = []
+
+    def ask() -> None:
+        with httpx.Client(base_url=tight.address, trust_env=False) as http:
+            for _ in range(4):
+                started = time.perf_counter()
+                assert http.get("/healthz").status_code == 200
+                times.append(time.perf_counter() - started)
+
+    threads = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(times) == 40
+    assert sorted(times)[20] < 0.5
