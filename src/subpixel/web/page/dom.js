@@ -9,17 +9,19 @@ const PATHS = {
   minus: "M5 12h14",
   close: "M6 6l12 12M18 6L6 18",
   download: "M12 4v11m0 0l-4.5-4.5M12 15l4.5-4.5M5 19.5h14",
-  bin: "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 10.5v5.5M13.5 10.500v5.5",
+  bin: "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 10.5v5.5M13.5 10.5v5.5",
   again: "M19 12a7 7 0 1 1-2.2-5.1M19 4v4h-4",
-  grip: "M9.5 7.500L5 12l4.5 4.500M14.5 7.500L19 12l-4.5 4.5",
-  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2.500v2M12 19.500v2M2.5 12h2M19.5 12h2M5.3 5.300l1.4 1.400M17.3 17.300l1.4 1.400M5.3 18.700l1.4-1.400M17.3 6.700l1.4-1.4",
-  moon: "M19.5 14.500A8 8 0 0 1 9.5 4.500a8 8 0 1 0 10 10z",
-  system: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 4v16M12 8h5.500M12 12h8M12 16h5.5",
-  warning: "M12 4.500L21 19.500H3zM12 10.500v4M12 17.200v.1",
-  unplugged: "M4 4l16 16M8.5 15.500a5 5 0 0 1 4-1.500M5.5 12a9 9 0 0 1 4-2.300M3 8.700A13 13 0 0 1 6.7 6.300M11 5.100A13 13 0 0 1 21 8.700M15.5 10.300a9 9 0 0 1 3 1.700M12 18.500v.1",
-  film: "M4 5.500h16v13H4zM8 5.500v13M16 5.500v13M4 10h4M4 14h4M16 10h4M16 14h4",
-  picture: "M4 5.500h16v13H4zM4 16l4.5-4.5 3.5 3.5 3-3 5 5M15.5 9.200v.1",
+  grip: "M9.5 7.5L5 12l4.5 4.5M14.5 7.5L19 12l-4.5 4.5",
+  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4",
+  moon: "M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10z",
+  system: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16z",
+  warning: "M12 4.5L21 19.5H3zM12 10.5v4M12 17.2v.1",
+  unplugged: "M4 4l16 16M8.5 15.5a5 5 0 0 1 4-1.5M5.5 12a9 9 0 0 1 4-2.3M3 8.7A13 13 0 0 1 6.7 6.3M11 5.1A13 13 0 0 1 21 8.7M15.5 10.3a9 9 0 0 1 3 1.7M12 18.5v.1",
+  film: "M4 5.5h16v13H4zM8 5.5v13M16 5.5v13M4 10h4M4 14h4M16 10h4M16 14h4",
+  picture: "M4 5.5h16v13H4zM4 16l4.5-4.5 3.5 3.5 3-3 5 5M15.5 9.2v.1",
 };
+
+const FILLED = { system: "M12 4a8 8 0 0 1 0 16z" };
 
 /** An icon, hidden from screen readers: what it means is always said in words beside it or on its button. */
 export function icon(name) {
@@ -27,9 +29,13 @@ export function icon(name) {
   drawing.setAttribute("viewBox", "0 0 24 24");
   drawing.setAttribute("class", "icon");
   drawing.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[name]);
-  drawing.append(path);
+  for (const [outline, filled] of [[PATHS[name], false], [FILLED[name], true]]) {
+    if (!outline) continue;
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", outline);
+    if (filled) path.setAttribute("fill", "currentColor");
+    drawing.append(path);
+  }
   return drawing;
 }
 

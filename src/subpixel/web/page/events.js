@@ -15,9 +15,11 @@ export function follow(path, on) {
   let tries = 0;
   let timer = 0;
   let control = new AbortController();
+  let connecting = false;
 
   async function connect() {
     clearTimeout(timer);
+    connecting = true;
     control = new AbortController();
     const mine = control;
     let watch = 0;
@@ -27,14 +29,16 @@ export function follow(path, on) {
     };
     try {
       alive();
-      const answer = await ask(path, { signal: mine.signal, headers: { Accept: "text/event-stream" } });
+      const answer = await ask(path, { alone: true, signal: mine.signal, headers: { Accept: "text/event-stream" } });
       tries = 0;
+      connecting = false;
       on.open();
       await read(answer.body, alive, on.event);
     } catch (error) {
       if (error instanceof Problem && error.status === 401) return; // It goes on when a token is given.
     } finally {
       clearTimeout(watch);
+      if (mine === control) connecting = false;
     }
     if (mine !== control) return;
     const wait = WAITS[Math.min(tries, WAITS.length - 1)];
@@ -44,6 +48,7 @@ export function follow(path, on) {
   }
 
   function now() {
+    if (connecting) return;
     const old = control;
     connect();
     old.abort();

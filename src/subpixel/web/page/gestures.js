@@ -8,8 +8,7 @@ export function listen(viewer) {
 
   const at = (event) => {
     const box = frame.getBoundingClientRect();
-    const ratio = canvas.width / box.width;
-    return { x: (event.clientX - box.left) * ratio, y: (event.clientY - box.top) * ratio };
+    return { x: (event.clientX - box.left) * viewer.ratio, y: (event.clientY - box.top) * viewer.ratio };
   };
   const splitAt = (event) => {
     const { seen } = viewer;

@@ -10,7 +10,7 @@ import * as scenes from "/page/scenes.js";
 import { askJson, onTokenWanted, onUnreachable, openSession, Problem } from "/page/server.js";
 import * as settings from "/page/settings.js";
 import * as stage from "/page/stage.js";
-import { drop, emit, isJob, jobs, known, on, putAll, putJob } from "/page/store.js";
+import { beginList, drop, emit, isJob, jobs, known, on, putAll, putJob } from "/page/store.js";
 import { askForToken } from "/page/token.js";
 import { setOnline } from "/page/uploads.js";
 import { Viewer } from "/page/viewer.js";
@@ -70,6 +70,7 @@ async function refresh() {
     known.models = await askJson("/v1/models");
     emit("models");
     showLimits();
+    beginList();
     putAll((await askJson("/v1/jobs")).jobs);
     setOnline(true);
   } catch (error) {

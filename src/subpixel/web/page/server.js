@@ -36,10 +36,10 @@ let token = (() => {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   try {
     if (given) {
-      sessionStorage.setItem("subpixel.token", given);
+      sessionStorage.setItem("subpixel-token", given);
       history.replaceState(null, "", location.pathname + location.search);
     }
-    return given ?? sessionStorage.getItem("subpixel.token");
+    return given ?? sessionStorage.getItem("subpixel-token");
   } catch {
     return given;
   }
@@ -48,7 +48,7 @@ let token = (() => {
 export function setToken(next) {
   token = next;
   try {
-    sessionStorage.setItem("subpixel.token", next);
+    sessionStorage.setItem("subpixel-token", next);
   } catch {
     // For this visit then.
   }
@@ -77,14 +77,17 @@ export function problemFrom(status, retryAfter, text) {
   });
 }
 
-/** Ask the server. Raises Problem where it refuses, Unreachable where it does not answer. */
-export async function ask(path, options = {}) {
+/**
+ * Ask the server. Raises Problem where it refuses, Unreachable where it does not answer; who listens for that is told,
+ * unless `alone`.
+ */
+export async function ask(path, { alone = false, ...options } = {}) {
   let answer;
   try {
     answer = await fetch(path, { cache: "no-store", ...options, headers: headers(options.headers) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    for (const listener of listeners.unreachable) listener();
+    if (!alone) for (const listener of listeners.unreachable) listener();
     throw new Unreachable(path);
   }
   if (answer.ok) return answer;

@@ -12,9 +12,11 @@ const DEFAULTS = {
 };
 const FORMAT_NAMES = { jpeg: "JPEG", webp: "WebP", tiff: "TIFF", png: "PNG", avif: "AVIF", gif: "GIF", bmp: "BMP", ppm: "PPM" };
 
+const MEASURING = 4000; // ms until the server is asked again for times that it does not know yet
 const chosen = load();
 let estimate = null;
 let asking = new AbortController();
+let asleep = 0;
 
 function load() {
   try {
@@ -89,17 +91,26 @@ function pickFactor(value) {
 
 function buildModels(models) {
   const place = byId("models");
-  const rows = QUALITIES.filter((name) => models.qualities.includes(name)).map((name) =>
-    card(name, say(`quality.${name}`), say(`quality.${name}.for`)),
-  );
-  const others = models.models.filter((one) => !one.default);
-  if (chosen.choice === "another" && !others.some((one) => one.name === chosen.model)) {
+  const others = families(models.models.filter((one) => !one.default));
+  if (chosen.choice === "another" && !others.has(chosen.model)) {
     // A model of an earlier visit that is not there any more.
     chosen.model = "";
     chosen.choice = DEFAULTS.choice;
   }
-  if (others.length) rows.push(card("another", say("settings.another"), say("another.for")), otherModels(others));
+  const rows = QUALITIES.filter((name) => models.qualities.includes(name)).map((name) =>
+    card(name, say(`quality.${name}`), say(`quality.${name}.for`)),
+  );
+  if (others.size) rows.push(card("another", say("settings.another"), say("another.for")), otherModels(others));
   place.replaceChildren(place.querySelector("legend"), ...rows);
+}
+
+const titleOf = (one) => one.title.replace(/\s*×\d+( and ×\d+)*$/, "");
+
+/** Models of one family differ only in their factor: they are one choice. */
+function families(models) {
+  const found = new Map();
+  for (const one of models) found.set(one.family, [...(found.get(one.family) ?? []), one]);
+  return found;
 }
 
 function card(value, title, summary) {
@@ -127,7 +138,12 @@ function otherModels(others) {
       showSummary();
     },
   });
-  for (const one of others) list.append(el("option", { value: one.name }, one.title));
+  const titles = [...others.values()].map(([one]) => titleOf(one));
+  for (const [family, [one]] of others) {
+    const title = titleOf(one);
+    const alone = titles.filter((other) => other === title).length === 1;
+    list.append(el("option", { value: family }, alone ? title : `${title} (${family})`));
+  }
   if (chosen.model) list.value = chosen.model;
   const place = el("div", { class: "other-models", hidden: chosen.choice !== "another" }, list, el("p", { class: "fine", id: "other-summary" }));
   queueMicrotask(showSummary);
@@ -135,9 +151,9 @@ function otherModels(others) {
 }
 
 function showSummary() {
-  const one = known.models?.models.find((other) => other.name === byId("other-model")?.value);
-  if (!one) return;
-  setText(byId("other-summary"), sayIfKnown(`model.${one.family}`) ?? sayIfKnown(`model.${one.name}`) ?? one.summary);
+  const members = known.models?.models.filter((one) => one.family === byId("other-model")?.value) ?? [];
+  const one = members.find((member) => member.scales.includes(chosen.scale)) ?? members[0];
+  if (one) setText(byId("other-summary"), sayIfKnown(`model.${one.family}`) ?? one.summary);
 }
 
 function buildFormats() {
@@ -167,8 +183,7 @@ function showSize() {
     setText(words, within);
     return;
   }
-  const factor = factorFor(item.width, item.height);
-  const result = [Math.max(1, Math.round(item.width * factor)), Math.max(1, Math.round(item.height * factor))];
+  const result = resultOf(item);
   const area = result[0] * result[1];
   const limit = known.models?.limits.result_pixels ?? Infinity;
   const large = area > limit;
@@ -178,27 +193,40 @@ function showSize() {
   setText(words, [say(key, values), large ? "" : within].filter(Boolean).join(" · "));
 }
 
+/** Width and height of the result: as the server said, or until it has, as computed here. */
+function resultOf(item) {
+  if (estimate?.of === item && estimate.by === JSON.stringify(size())) return [estimate.width, estimate.height];
+  const factor = factorFor(item.width, item.height);
+  return [item.width, item.height].map((side) => Math.max(1, Math.round(side * factor)));
+}
+
 /** Ask how long each model would take for what is looked at. */
 async function guess() {
   asking.abort();
   asking = new AbortController();
+  clearTimeout(asleep);
   const { signal } = asking;
   const item = currentItem();
-  estimate = null;
+  let answer = null;
   if (item && isJob(item)) {
     const query = new URLSearchParams({ width: item.width, height: item.height, frames: item.frames ?? 1, ...size() });
     try {
-      estimate = await askJson(`/v1/estimate?${query}`, { signal });
+      answer = await askJson(`/v1/estimate?${query}`, { signal });
+      Object.assign(answer, { of: item, by: JSON.stringify(size()) });
     } catch {
       if (signal.aborted) return;
     }
   }
+  estimate = answer;
+  showSize();
   showCosts();
+  const unknown = answer && Object.values(answer.qualities).some((seconds) => seconds === null);
+  if (unknown && !document.hidden) asleep = setTimeout(guess, MEASURING);
 }
 
 function showCosts() {
   for (const name of QUALITIES) showCost(name, estimate?.qualities?.[name]);
-  showCost("another", estimate?.seconds?.[chosen.model || byId("other-model")?.value]);
+  showCost("another", chosen.choice === "another" ? estimate?.seconds?.[chosen.model] : null);
 }
 
 function showCost(name, seconds) {

@@ -56,32 +56,39 @@ function renderProgress(item) {
   setText(byId("stage-progress-words"), stateWords(item));
 }
 
+/** What can be done now: {words, kind, icon, does(item)}, or with `href` for what is fetched. */
+function actionsFor(item) {
+  const trying = trial === keyOf(item);
+  const cancelIt = { words: "action.cancel", kind: "secondary", does: (one) => cancel(keyOf(one)) };
+  const removeIt = { words: "action.remove", kind: "secondary", does: (one) => remove(keyOf(one)) };
+  const againIt = { words: "action.again", kind: trying ? "primary" : "secondary", icon: "again", does: redo };
+  if (!isJob(item)) {
+    if (item.state !== "failed") return [cancelIt];
+    const retryIt = { words: "action.retry", kind: "secondary", icon: "again", does: (one) => retry(keyOf(one)) };
+    return mayGoWell(item.problem) ? [retryIt, removeIt] : [removeIt];
+  }
+  if (isActive(item)) return trying ? [againIt, cancelIt] : [cancelIt];
+  if (item.state !== "done") return [againIt, removeIt];
+  if (trying) return [{ words: "action.back", kind: "secondary", does: endTrial }, againIt];
+  return [{ words: "action.download", kind: "primary", icon: "download", href: item.links.result }];
+}
+
+/** Buttons are made anew only where others are needed: one that is about to be pressed stays. */
 function renderActions(item) {
-  const key = keyOf(item);
-  const trying = trial === key;
-  const now = [key, item.state, trying, document.documentElement.lang, complaint?.slug].join("/");
+  const actions = actionsFor(item);
+  const now = JSON.stringify([actions, document.documentElement.lang]);
   if (now === drawn) return;
   drawn = now;
   const place = byId("stage-actions");
   const held = place.contains(document.activeElement);
-  const button = (kind, drawing, words, does) =>
-    el("button", { type: "button", class: kind, onclick: does }, drawing ? icon(drawing) : null, el("span", {}, say(words)));
-  const made = [];
-  if (!isJob(item)) {
-    if (item.state === "failed" && mayGoWell(item.problem)) made.push(button("secondary", "again", "action.retry", () => retry(key)));
-    made.push(button("secondary", null, item.state === "failed" ? "action.remove" : "action.cancel", () => remove(key)));
-  } else {
-    const over = !isActive(item);
-    if (trying && item.state === "done") made.push(button("quiet", null, "action.back", endTrial));
-    if (trying || (over && item.state !== "done")) made.push(button(trying ? "primary" : "secondary", "again", "action.again", () => redo(item)));
-    if (item.state === "done") {
-      const kind = trying ? "secondary" : "primary";
-      made.push(el("a", { class: `button ${kind}`, href: item.links.result, download: "" }, icon("download"), el("span", {}, say("action.download"))));
-    } else if (over) made.push(button("secondary", null, "action.remove", () => remove(key)));
-    else made.push(button("secondary", null, "action.cancel", () => cancel(key)));
-  }
-  place.replaceChildren(...made);
+  place.replaceChildren(...actions.map(buttonFor));
   if (held) (place.querySelector("button, a") ?? byId("stage")).focus();
+}
+
+function buttonFor({ words, kind, icon: drawing, href, does }) {
+  const inside = [drawing ? icon(drawing) : null, el("span", {}, say(words))];
+  if (href) return el("a", { class: `button ${kind}`, href, download: "" }, ...inside);
+  return el("button", { type: "button", class: kind, onclick: () => currentItem() && does(currentItem()) }, ...inside);
 }
 
 /** Worth trying again as it is: what was refused for itself is refused again. */
@@ -138,7 +145,7 @@ function showFilm(job) {
     video.hidden = true;
     sorry.hidden = false;
   });
-  video.src = job.links.result;
+  video.src = `${job.links.result}?inline=true`;
   place.replaceChildren(video, sorry);
 }
 
@@ -148,6 +155,9 @@ function dropFilm() {
   delete place.dataset.job;
   place.replaceChildren();
 }
+
+/** The interface speaks in halves of a line; a page in sentences. */
+const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?。！？…]$/.test(text) ? "" : ".");
 
 function showTrouble(problem) {
   const words = inWords(problem);
@@ -159,7 +169,7 @@ function showTrouble(problem) {
   place.replaceChildren(
     el(
       "div", { class: "trouble-inside" }, el("h3", {}, icon("warning"), words.title),
-      words.detail ? el("p", { lang }, words.detail) : null, words.right ? el("p", {}, words.right) : null,
+      words.detail ? el("p", { lang }, sentence(words.detail)) : null, words.right ? el("p", {}, sentence(words.right)) : null,
     ),
   );
 }

@@ -9,6 +9,7 @@ export const jobs = new Map();
 export const uploads = new Map();
 
 const listeners = {};
+const fresh = new Set();
 
 /** "jobs": something in the list changed; "current": another one is looked at; "models": what there is to choose from. */
 export function on(name, listener) {
@@ -47,16 +48,33 @@ export function items() {
 
 export function putJob(job) {
   const before = jobs.get(job.id);
+  fresh.add(job.id);
   jobs.set(job.id, job);
   emit("job", job, before);
+  settleCurrent();
   emit("jobs");
 }
+
+/** A file has arrived: the job takes its place. */
+export function arrived(key, job) {
+  const looked = current === key;
+  uploads.delete(key);
+  jobs.set(job.id, jobs.get(job.id) ?? job);
+  fresh.add(job.id);
+  if (looked) choose(job.id);
+  emit("jobs");
+}
+
+/** To be called before the whole list is asked for: what is heard of from then on is newer than the list. */
+export const beginList = () => fresh.clear();
 
 /** The whole list anew, as after a reconnection: what the server no longer has is forgotten. */
 export function putAll(list) {
   const there = new Set(list.map((job) => job.id));
-  for (const id of [...jobs.keys()]) if (!there.has(id)) jobs.delete(id);
+  for (const id of [...jobs.keys()]) if (!there.has(id) && !fresh.has(id)) jobs.delete(id);
   for (const job of list) {
+    // Newer is known, or it was removed meanwhile.
+    if (fresh.has(job.id)) continue;
     const before = jobs.get(job.id);
     jobs.set(job.id, job);
     if (before) emit("job", job, before);
@@ -70,6 +88,7 @@ export function drop(key) {
   const order = items().map(keyOf);
   const place = order.indexOf(key);
   jobs.delete(key);
+  fresh.add(key);
   uploads.delete(key);
   if (current === key) choose(order[place + 1] ?? order[place - 1] ?? null);
   emit("jobs");

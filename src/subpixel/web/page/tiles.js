@@ -27,6 +27,7 @@ export class Layer {
     Object.assign(this, { id: layers, width, height, fetchPart, changed: () => {}, failed: () => {} });
     this.pending = new Map();
     this.closed = false;
+    this.ready = false;
     this.broken = new Set();
   }
 
@@ -117,6 +118,7 @@ async function load({ layer, key, control, part }) {
     }
     keep(key, bitmap);
     layer.pending.delete(key);
+    layer.ready = true;
     layer.changed();
   } catch (error) {
     if (control.signal.aborted) return;

@@ -2,7 +2,7 @@
 // room (429) or does not answer, they wait and are sent again by themselves.
 
 import { ask, Problem, send, Unreachable } from "/page/server.js";
-import { choose, currentKey, drop, emit, keyOf, known, putJob, uploads } from "/page/store.js";
+import { arrived, choose, drop, emit, keyOf, known, uploads } from "/page/store.js";
 import { announce } from "/page/messages.js";
 import { bytes, say } from "/page/words.js";
 
@@ -17,7 +17,7 @@ export function add(files, settingsOf) {
   for (const file of files) {
     counter += 1;
     const upload = {
-      key: `upload-${counter}`, file, name: file.name || say("paste.name"), state: "waiting", progress: 0,
+      key: `upload-${counter}`, file, name: file.name || say("paste.name"), state: online ? "waiting" : "offline", progress: 0,
       problem: refused(file), retryAt: 0, settings: settingsOf(file), control: new AbortController(), tries: 0,
     };
     if (upload.problem) upload.state = "failed";
@@ -45,8 +45,9 @@ const local = (slug, values) => ({ slug, values, local: true });
 /** The connection is there again, or gone. */
 export function setOnline(there) {
   online = there;
-  if (!there) return;
-  for (const upload of uploads.values()) if (upload.state === "offline") upload.state = "waiting";
+  const [from, to] = there ? ["offline", "waiting"] : ["waiting", "offline"];
+  for (const upload of uploads.values()) if (upload.state === from) upload.state = to;
+  emit("jobs");
   next();
 }
 
@@ -59,8 +60,10 @@ export function retry(key) {
   next();
 }
 
+/** Do not send it. What was sent whole may be a job already: it is removed as soon as the server says so. */
 export function stop(key) {
-  uploads.get(key)?.control.abort();
+  const upload = uploads.get(key);
+  if (upload && upload.progress < 1) upload.control.abort();
   drop(key);
   next();
 }
@@ -88,10 +91,7 @@ async function attempt(upload) {
       await ask(`/v1/jobs/${job.id}`, { method: "DELETE" }).catch(() => {});
       return;
     }
-    const looked = currentKey() === upload.key;
-    uploads.delete(upload.key);
-    putJob(job);
-    if (looked) choose(job.id);
+    arrived(upload.key, job);
   } catch (error) {
     if (error.name !== "AbortError") await failed(upload, error);
   }

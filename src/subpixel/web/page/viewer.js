@@ -36,6 +36,11 @@ export class Viewer {
     this.redraw();
   }
 
+  /** Screen pixels for one of CSS. */
+  get ratio() {
+    return devicePixelRatio || 1;
+  }
+
   get size() {
     return { width: this.canvas.width, height: this.canvas.height };
   }
@@ -88,7 +93,14 @@ export class Viewer {
 
   setSplit(share) {
     this.split = Math.min(1, Math.max(0, share));
+    this.tellSplit();
     this.redraw();
+  }
+
+  tellSplit() {
+    const left = Math.round(this.split * 100);
+    this.divider.setAttribute("aria-valuenow", String(left));
+    this.divider.setAttribute("aria-valuetext", say("divider.value", { left, right: 100 - left }));
   }
 
   toWorld({ x, y }) {
@@ -115,9 +127,12 @@ export class Viewer {
   }
 
   resize() {
-    const ratio = devicePixelRatio || 1;
-    const width = Math.max(1, Math.round(this.frame.clientWidth * ratio));
-    const height = Math.max(1, Math.round(this.frame.clientHeight * ratio));
+    const { ratio } = this;
+    const width = Math.max(1, Math.floor(this.frame.clientWidth * ratio));
+    const height = Math.max(1, Math.floor(this.frame.clientHeight * ratio));
+    // Exactly as many as the screen has: a canvas that is stretched by half a pixel is blurred all over.
+    this.canvas.style.width = `${width / ratio}px`;
+    this.canvas.style.height = `${height / ratio}px`;
     if (this.canvas.width === width && this.canvas.height === height) return;
     this.canvas.width = width;
     this.canvas.height = height;
@@ -157,7 +172,9 @@ export class Viewer {
     const { seen } = this;
     this.checks = this.makeChecks();
     const at = this.divider.hidden ? (scene.right ? seen.x : seen.x + seen.w) : Math.round(seen.x + this.split * seen.w);
-    if (scene.left) this.drawLayer(scene.left, { ...seen, w: at - seen.x });
+    // Until something of the one side has come, the other stands in for it.
+    const alone = scene.left?.ready && scene.right && !scene.right.ready;
+    if (scene.left) this.drawLayer(scene.left, alone ? seen : { ...seen, w: at - seen.x });
     if (scene.right) this.drawLayer(scene.right, { ...seen, x: at, w: seen.x + seen.w - at });
     this.place(seen, at);
     this.moved();
@@ -238,20 +255,19 @@ export class Viewer {
 
   /** What lies over the canvas: divider, tags, and what screen readers hear. */
   place(seen, at) {
-    const ratio = this.canvas.width / Math.max(1, this.frame.clientWidth);
+    const { ratio } = this;
     const right = (this.canvas.width - seen.x - seen.w) / ratio;
     this.divider.style.left = `${at / ratio}px`;
     this.divider.style.top = `${seen.y / ratio}px`;
     this.divider.style.bottom = `${(this.canvas.height - seen.y - seen.h) / ratio}px`;
-    const left = Math.round(this.split * 100);
-    this.divider.setAttribute("aria-valuenow", String(left));
-    this.divider.setAttribute("aria-valuetext", say("divider.value", { left, right: 100 - left }));
+    this.tellSplit();
     for (const tag of [this.tagLeft, this.tagRight]) tag.style.top = `${seen.y / ratio + 10}px`;
     this.tagLeft.style.left = `${seen.x / ratio + 10}px`;
     this.tagRight.style.right = `${right + 10}px`;
     // A tag names the side it lies on; a side too small for it has none.
     this.tagLeft.hidden = !this.divider.hidden && (at - seen.x) / ratio < this.tagLeft.scrollWidth * 0.6;
-    this.tagRight.hidden = !this.divider.hidden && (seen.x + seen.w - at) / ratio < this.tagRight.scrollWidth * 0.6;
+    const narrow = !this.divider.hidden && (seen.x + seen.w - at) / ratio < this.tagRight.scrollWidth * 0.6;
+    this.tagRight.hidden = narrow || !this.scene.right?.ready;
     this.frame.toggleAttribute("data-pans", this.canPan);
     setText(this.zoomValue, percent(this.view.zoom));
     const { name, width, height } = this.scene;

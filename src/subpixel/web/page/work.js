@@ -2,7 +2,7 @@
 
 import { ask, askJson, Problem } from "/page/server.js";
 import { announce, inWords, warn } from "/page/messages.js";
-import { choose, drop, isOver, items, jobs, keyOf, putJob } from "/page/store.js";
+import { choose, drop, isOver, items, jobs, keyOf, putJob, uploads } from "/page/store.js";
 import { fields } from "/page/settings.js";
 import { stop } from "/page/uploads.js";
 import { say } from "/page/words.js";
@@ -27,6 +27,7 @@ const gone = (error) => {
 export async function cancel(key) {
   const job = jobs.get(key);
   if (!job) {
+    announce(say("said.cancelled", { name: uploads.get(key)?.name ?? "" }));
     stop(key);
     return;
   }
@@ -37,6 +38,7 @@ export async function cancel(key) {
 export async function remove(key) {
   const job = jobs.get(key);
   if (!job) {
+    announce(say("said.removed", { name: uploads.get(key)?.name ?? "" }));
     stop(key);
     return;
   }
