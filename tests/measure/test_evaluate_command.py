@@ -183,3 +183,17 @@ def test_a_network_on_rgb_is_scored_in_colour_and_grey(originals: Path, tmp_path
     for name, score in own.items():
         reference = read_pixels(originals / f"{name}.png")
         assert score == pytest.approx(psnr(reference, nearest(3)(reduce(reference, 3)), border=3), abs=3)
+
+
+def test_the_eight_fold_mean_is_measured_under_a_name_of_its_own(originals: Path) -> None:
+    words = ("--hr", str(originals), "--scale", "2", "-m", "espcn-x2", "--json")
+    plain, mean = (json.loads(run(*words, *more)) for more in ((), ("--eight-fold",)))
+    assert [row["method"] for row in mean] == ["bicubic", "espcn-x2, eight-fold"]
+    assert mean[0]["psnr"] == plain[0]["psnr"]
+    with Upscaler("espcn-x2", precision="fp32", eightfold=True) as upscaler:
+        expected = []
+        for path in sorted(originals.iterdir()):
+            reference = np.asarray(Image.open(path))
+            expected.append(psnr(reference, upscaler.upscale(reduce(reference, 2), scale=2), border=2))
+    assert mean[1]["psnr"] == pytest.approx(np.mean(expected))
+    assert mean[1]["psnr"] != plain[1]["psnr"]

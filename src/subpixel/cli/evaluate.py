@@ -59,6 +59,10 @@ def evaluate(
     threads: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Threads to compute with. [default: every core]")
     ] = None,
+    eightfold: Annotated[
+        bool,
+        typer.Option("--eight-fold", help="The mean over all flips and transpositions, as --quality best takes it."),
+    ] = False,
 ) -> None:
     """Measure models: PSNR and SSIM on Y, beside bicubic.
 
@@ -93,6 +97,7 @@ def evaluate(
         engine=engine,
         precision=precision,
         threads=threads,
+        eightfold=eightfold,
     )
     scores = measure(request, console=Console(stderr=True))
     if as_json:

@@ -45,6 +45,7 @@ def model(
     engine: str = DEFAULT_ENGINE,
     precision: PrecisionChoice = "fp32",
     threads: int | None = None,
+    eightfold: bool = False,
 ) -> Enlarger:
     """A model, through the whole upscaler: colour, tiles, rounding, everything a user's picture goes through.
 
@@ -56,6 +57,7 @@ def model(
         engine: name of the engine.
         precision: arithmetic. Scores are quoted in fp32, which is the same on every processor.
         threads: tiles computed side by side; None for every core.
+        eightfold: the mean over all flips and transpositions, as the quality ``best`` takes it.
 
     Raises:
         ModelError: no such model, or damaged files.
@@ -63,7 +65,7 @@ def model(
     """
     from subpixel.upscaler import Upscaler  # here, so that scoring arrays loads no libvips
 
-    upscaler = Upscaler(name, engine=engine, precision=precision, threads=threads)
+    upscaler = Upscaler(name, engine=engine, precision=precision, threads=threads, eightfold=eightfold)
 
     def enlarge(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return upscaler.upscale(picture, scale=scale)

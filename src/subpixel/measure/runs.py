@@ -36,6 +36,7 @@ class Request:
         engine: engine's name.
         precision: arithmetic.
         threads: tiles computed side by side; None for every core.
+        eightfold: measure the mean over all flips and transpositions of what each network sees.
     """
 
     models: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Request:
     engine: str = DEFAULT_ENGINE
     precision: PrecisionChoice = "fp32"
     threads: int | None = None
+    eightfold: bool = False
 
 
 def measure(request: Request, *, console: Console | None = None) -> tuple[SetScore, ...]:
@@ -102,7 +104,13 @@ def _methods(request: Request, scale: int) -> dict[str, Enlarger]:
             raise SettingError(
                 f"{asked} enlarges by {', '.join(map(str, own))}, not by {scale}", "give its own factor as --scale"
             )
-        methods[zoo.card(own[scale]).name] = model(
-            own[scale], scale, engine=request.engine, precision=request.precision, threads=request.threads
+        name = zoo.card(own[scale]).name
+        methods[f"{name}, eight-fold" if request.eightfold else name] = model(
+            own[scale],
+            scale,
+            engine=request.engine,
+            precision=request.precision,
+            threads=request.threads,
+            eightfold=request.eightfold,
         )
     return methods
