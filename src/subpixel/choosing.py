@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -101,5 +102,18 @@ class Chooser:
         if self.restore is False or picture is None or self.restoring is self.clean:
             return Choice(self.clean, Chosen(False, self.eightfold))
         found = assess(picture, self._limits)
-        networks = self.restoring if found.squeezed else self.clean
-        return Choice(networks, Chosen(found.squeezed, self.eightfold, found.reason))
+        return self._judged(found.squeezed, found.reason)
+
+    def film(self, judge: Callable[[], tuple[bool, str]]) -> Choice:
+        """The choice for a film.
+
+        Args:
+            judge: tells whether it is squeezed, and how that is known; asked only where that decides.
+        """
+        if self.restore is not None or self.restoring is self.clean:
+            return self()
+        return self._judged(*judge())
+
+    def _judged(self, squeezed: bool, reason: str) -> Choice:
+        networks = self.restoring if squeezed else self.clean
+        return Choice(networks, Chosen(squeezed, self.eightfold, reason))

@@ -97,6 +97,7 @@ def test_an_encoder_that_is_missing_names_those_there_are(
     [
         ({"codec": "h265x"}, "no codec 'h265x'"),
         ({"crf": 90}, "the CRF is 90: H.264 takes 0"),
+        ({"codec": "hevc", "scale": 1}, "HEVC is not written with 48 columns: from 64 on it is"),
         ({"codec": "ffv1", "crf": 3}, "FFV1 has no CRF"),
         ({"preset": "warp"}, "H.264 has no preset 'warp': from quick to thorough: ultrafast, "),
         ({"codec": "av1", "preset": "14"}, "AV1 has no preset '14': from quick to thorough: 13 to 0"),

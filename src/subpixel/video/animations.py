@@ -42,6 +42,7 @@ class AnimationSource:
     Attributes:
         loop: how often it repeats, 0 for ever.
         first: its first frame.
+        picture: all of it.
 
     Raises:
         PictureError: it cannot be read, or no frame of it is in the span.
@@ -51,7 +52,7 @@ class AnimationSource:
 
     def __init__(self, path: Path, span: Span | None = None) -> None:
         span = span or Span()
-        picture = image.read(path)
+        picture = self.picture = image.read(path)
         self._path, self._metadata = path, picture.metadata
         delays = [delay or _USUAL for delay in picture.metadata.delays or (_USUAL,) * picture.frames]
         start, whole = round(span.start * 1000), sum(delays)

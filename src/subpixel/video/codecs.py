@@ -26,6 +26,7 @@ class Codec:
         even: True where width and height have to be even with halved chroma.
         shape: True where its own headers say how wide a sample is.
         tag: four letters that players expect in MP4 and MOV; empty for FFmpeg's own.
+        narrowest: columns that its encoder needs; x265 writes beyond its memory with 33 to 48 of them.
         also: other names that people know it by.
         choices: the words for effort that the encoder knows.
     """
@@ -41,6 +42,7 @@ class Codec:
     even: bool = True
     shape: bool = False
     tag: str = ""
+    narrowest: int = 1
     also: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
 
@@ -60,7 +62,7 @@ CODECS: Final = (
     ),
     Codec(
         "hevc", "HEVC", ("libx265",), 20, efforts=("ultrafast", "fast", "slow"), shape=True, tag="hvc1",
-        also=("h265", "h.265", "x265", "libx265"), choices=_X26X,
+        narrowest=64, also=("h265", "h.265", "x265", "libx265"), choices=_X26X,
     ),
     Codec(
         "av1", "AV1", ("libsvtav1",), 25, 63, efforts=("11", "8", "5"),

@@ -202,6 +202,11 @@ def settle(coding: Coding, clip: Clip, size: Size, container: Container, threads
         raise SettingError(
             f"{codec.title} needs at least two rows and columns", "choose --codec ffv1, or a larger size"
         )
+    if size.width < codec.narrowest:
+        raise SettingError(
+            f"{codec.title} is not written with {size.width} columns",
+            f"from {codec.narrowest} on it is; or --codec h264",
+        )
     shown = min(1.0, _PIXELS / size.pixels)
     return Encoder(
         codec=codec,

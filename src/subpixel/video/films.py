@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from subpixel import __version__
+from subpixel.choosing import Choice
 from subpixel.engines import nominal_gflops, usable_cores
 from subpixel.errors import OutputUnwritable, SettingError
 from subpixel.image.targets import Partial, place, settle
 from subpixel.plan import Target
+from subpixel.results import Chosen
 from subpixel.types import Size
 from subpixel.upscaler import Upscaler
 from subpixel.video import assembly
@@ -34,6 +36,7 @@ from subpixel.video.journal import Journal, Origin
 from subpixel.video.planes import Frame
 from subpixel.video.reading import FilmSource, Span
 from subpixel.video.segments import SegmentSink
+from subpixel.video.squeezed import judge
 
 Deinterlace: TypeAlias = Literal["auto", "on", "off"]
 """``"auto"``: where the film is interlaced; ``"on"``: whatever it says of itself; ``"off"``: never."""
@@ -139,7 +142,9 @@ class Film:
         self.clip = self._looked_at(Path(source))
         if self.final.exists() and not self.alone and self.final.samefile(self.clip.path):
             raise OutputUnwritable(f"{target} is the input", "give another name with -o")
-        self._enlarger = FrameUpscaler(upscaler, wishes.target, reuse=wishes.reuse)
+        choice = self._chosen(upscaler)
+        self.chosen = choice.chosen
+        self._enlarger = FrameUpscaler(upscaler, wishes.target, reuse=wishes.reuse, networks=choice.networks)
         exact = self._enlarger.size_for(self.clip.size)
         coding = wishes.coding
         if not coding.codec:
@@ -150,12 +155,16 @@ class Film:
         self.encoder.open()  # refuses what it does not take, before the work
         recipe = Recipe(self.clip, wishes.span, container, self.encoder, wishes.drop, self.alone)
         self._recipe, self._said = assembly.check(recipe, self.target)
-        self._said = (*self._said, *self._changed(exact, container))
+        self._said = (*self._said, *self._changed(exact, container), *said_of(self.chosen))
         self.plan = self._enlarger.plan(self.clip.size)
 
     def _looked_at(self, source: Path) -> Clip:
         """What is in the source."""
         return probe(source)
+
+    def _chosen(self, upscaler: Upscaler) -> Choice:
+        """Networks for this film."""
+        return choose_for(self.clip, upscaler)
 
     def _changed(self, exact: Size, container: Container) -> Iterator[str]:
         """A line for each thing that will not be as in the source."""
@@ -276,6 +285,22 @@ def changed(clip: Clip, deinterlace: Deinterlace) -> Iterator[str]:
         yield f"{what}: deinterlaced; --deinterlace off leaves the fields"
     for thing in clip.lost:
         yield f"{thing} cannot be kept"
+
+
+def choose_for(clip: Clip, upscaler: Upscaler) -> Choice:
+    """Networks for a film: as asked, or as strongly as it is squeezed."""
+
+    def judged() -> tuple[bool, str]:
+        verdict = judge(clip)
+        return verdict.squeezed, verdict.reason
+
+    return upscaler.choose.film(judged)
+
+
+def said_of(chosen: Chosen) -> Iterator[str]:
+    """A line about networks that nobody asked for."""
+    if chosen.restore and chosen.reason and not chosen.lacking:
+        yield f"strongly squeezed ({chosen.reason}): restored; --clean keeps all as it is"
 
 
 def filter_for(deinterlace: Deinterlace) -> Callable[[], Filter] | None:

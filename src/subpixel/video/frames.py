@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from subpixel.engines import memory_limit
 from subpixel.image import fill_transparent
 from subpixel.image.resample import resize_on
+from subpixel.loading import Networks
 from subpixel.pipeline import Whole, enlarge_frame
 from subpixel.plan import Plan, Target
 from subpixel.running import too_large
@@ -44,14 +45,17 @@ class FrameUpscaler:
         target: factor or size.
         reuse: take what is as in the last frame from its result. The film is the same, bit for bit; only the time
             differs.
+        networks: those that the upscaler chose for this film; None: for one that is not squeezed.
 
     Attributes:
         clock: seconds of work in networks and around them, summed over threads.
     """
 
-    def __init__(self, upscaler: Upscaler, target: Target, *, reuse: bool = True) -> None:
+    def __init__(
+        self, upscaler: Upscaler, target: Target, *, reuse: bool = True, networks: Networks | None = None
+    ) -> None:
         self._upscaler, self._target, self._reuse = upscaler, target, reuse
-        self._networks = upscaler.choose().networks
+        self._networks = networks or upscaler.choose().networks
         self._pool = ThreadPoolExecutor(upscaler.threads, thread_name_prefix="subpixel-tile")
         self._kind: tuple[object, ...] = ()
         self._enlarge: Callable[[Any], Any] = lambda frame: frame

@@ -21,7 +21,7 @@ from subpixel.video.colour import to_coloured
 from subpixel.video.containers import FALLBACK, is_written
 from subpixel.video.conversion import PLANAR, working_format
 from subpixel.video.encoding import Coding
-from subpixel.video.films import Deinterlace, Film, FilmResult, Wishes, filter_for
+from subpixel.video.films import Deinterlace, Film, FilmResult, Wishes, choose_for, filter_for
 from subpixel.video.flow import Tell
 from subpixel.video.frames import FrameUpscaler
 from subpixel.video.pictured import DrawnFilm, PictureFilm, check_rate, is_pictures
@@ -127,7 +127,8 @@ def upscale(
         height: height to fit inside.
         model: a model's or family's name, or a path to one; None: by `quality`.
         quality: how much a better picture is worth, to the networks and to the encoder.
-        restore: True: networks trained on squeezed pictures.
+        restore: True: networks trained on squeezed pictures; False: never those; None: where `model` is None, as
+            strongly as the film is squeezed.
         upscaler: used in place of one made from `model`, `quality` and `restore`; stays open.
         codec: ``"h264"``, ``"hevc"``, ``"av1"``, ``"vp9"``, ``"prores"``, ``"ffv1"``; None: H.264, in WebM VP9.
         crf: constant quality of the codec, smaller is better; None: nearly transparent.
@@ -221,7 +222,7 @@ def upscale_frames(
     film = FilmSource(clip, working_format(clip.format, PLANAR), span=span, deinterlace=filter_for(deinterlace))
     with (
         Upscaler(model, quality=quality, restore=restore) as upscaler,
-        FrameUpscaler(upscaler, target) as enlarger,
+        FrameUpscaler(upscaler, target, networks=choose_for(clip, upscaler).networks) as enlarger,
     ):
         for timed in film.frames():
             if timed is None:

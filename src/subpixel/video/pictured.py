@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from subpixel.choosing import Choice
 from subpixel.errors import OutputUnwritable, SettingError
 from subpixel.plan import Plan
 from subpixel.upscaler import Upscaler
@@ -27,7 +28,7 @@ from subpixel.video.clips import Clip, probe
 from subpixel.video.colour import to_planes
 from subpixel.video.conversion import PLANAR, bits_of, halved, working_format
 from subpixel.video.encoding import Coding, Encoder
-from subpixel.video.films import Film, FilmResult, Wishes, changed, filter_for
+from subpixel.video.films import Film, FilmResult, Wishes, changed, choose_for, filter_for, said_of
 from subpixel.video.flow import Source, Tell, make
 from subpixel.video.frames import FrameUpscaler
 from subpixel.video.health import Place
@@ -92,6 +93,9 @@ class DrawnFilm(Film):
     def _looked_at(self, source: Path) -> Clip:
         return _clip(source, self._pictures)
 
+    def _chosen(self, upscaler: Upscaler) -> Choice:
+        return upscaler.choose(self._pictures.picture)
+
     def _facts(self) -> tuple[int, int]:
         return self._pictures.facts()
 
@@ -129,21 +133,24 @@ class PictureFilm:
     ) -> None:
         self.target, self.wishes, self._from = Path(target), wishes, Path(source)
         _check_coding(self.target, wishes.coding)
-        self._enlarger = FrameUpscaler(upscaler, wishes.target, reuse=wishes.reuse)
         self._clip: Clip | None = None
         self._source: Pictures | FilmSource
         start, loop = 1, 0
         if is_pictures(source):
-            self._source = _read(self._from, rate, wishes.span)
+            pictures = self._source = _read(self._from, rate, wishes.span)
+            choice = upscaler.choose(pictures.picture)
             if isinstance(self._source, SequenceSource):
                 start = self._source.start
             else:
                 loop = self._source.loop
         else:
             clip = self._clip = probe(source)
+            choice = choose_for(clip, upscaler)
             name = working_format(clip.format, PLANAR)
             filtered = filter_for(wishes.deinterlace)
             self._source = FilmSource(clip, name, span=wishes.span, deinterlace=filtered, threads=upscaler.threads)
+        self.chosen = choice.chosen
+        self._enlarger = FrameUpscaler(upscaler, wishes.target, reuse=wishes.reuse, networks=choice.networks)
         self.plan: Plan = self._enlarger.plan(self._source.size)
         self._sink = self._opened_sink(start, loop)
 
@@ -170,7 +177,7 @@ class PictureFilm:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the result will not have as the source has it, known before the work."""
-        return () if self._clip is None else tuple(self._changed(self._clip))
+        return (*(() if self._clip is None else self._changed(self._clip)), *said_of(self.chosen))
 
     def _changed(self, clip: Clip) -> Iterator[str]:
         if clip.tracks:

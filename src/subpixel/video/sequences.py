@@ -86,6 +86,10 @@ class SequenceSource:
         rate: frames per second.
         span: the part that is wanted, by that rate; the picture that is on show when it starts is its first.
 
+    Attributes:
+        first: the first one as a frame.
+        picture: the same as its file.
+
     Raises:
         PictureError: there are none, one is missing, the first cannot be read, or none is in the span.
     """
@@ -105,7 +109,8 @@ class SequenceSource:
             )
         self.rate = rate
         self.time_base = 1 / rate
-        self.first = self._read(self._numbers[0])
+        self.picture = self._picture(self._numbers[0])
+        self.first = Coloured(self.picture.pixels[0], self.picture.metadata)
         self.size = self.first.size
 
     @property
@@ -140,11 +145,15 @@ class SequenceSource:
             yield Timed(self._read(self._numbers[index]), index, 1)
 
     def _read(self, number: int) -> Coloured:
+        picture = self._picture(number)
+        return Coloured(picture.pixels[0], picture.metadata)
+
+    def _picture(self, number: int) -> Picture:
         path = self._pattern.path(number)
         picture = image.read(path)
         if picture.frames > 1:
             raise PictureUnreadable(f"{path} holds {picture.frames} pictures", "give files of one picture each")
-        return Coloured(picture.pixels[0], picture.metadata)
+        return picture
 
     def close(self) -> None:
         """See `Source`."""
