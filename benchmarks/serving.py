@@ -218,8 +218,8 @@ def main() -> None:
         about = (
             f"{CLIENTS} clients, half through `POST /v1/upscale`, half through jobs, each sending the next small "
             f"picture ({SMALL[0]}×{SMALL[1]} JPEG, ×{SCALE}, `fast`) when it has the result of the last; "
-            f"{given.seconds:.0f} s each. Memory is each process's peak, the workers' together. Clients run on the same "
-            "cores.\n\n"
+            f"{given.seconds:.0f} s each. Memory is each process's peak, the workers' together. Clients run on "
+            "the same cores.\n\n"
         )
         used = versions("subpixel", "openvino", "uvicorn")
         foot = f"\n\n{machine_class(os.cpu_count() or 1)}. {used}. `{command_line()}`"

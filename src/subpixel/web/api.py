@@ -61,7 +61,7 @@ class Settings(Model):
         default=None, gt=0, le=MAX_FACTOR, description="Factor, up to 16. Default 4 where no size is given."
     )
     size: str | None = Field(
-        default=None, max_length=24, pattern=r"^\d{1,6}x\d{1,6}$", description="Fit inside, as 1920x1080."
+        default=None, max_length=24, pattern=r"^[1-9]\d{0,5}x[1-9]\d{0,5}$", description="Fit inside, as 1920x1080."
     )
     model: str | None = Field(
         default=None, max_length=80, pattern=r"^[A-Za-z0-9._-]+$", description="A model or family of /v1/models."
@@ -232,7 +232,7 @@ class Sides(Model):
     height: int = Field(ge=1, le=_SIDE)
     frames: int = Field(default=1, ge=1, le=10_000_000)
     scale: float | None = Field(default=None, gt=0, le=MAX_FACTOR)
-    size: str | None = Field(default=None, max_length=24, pattern=r"^\d{1,6}x\d{1,6}$")
+    size: str | None = Field(default=None, max_length=24, pattern=r"^[1-9]\d{0,5}x[1-9]\d{0,5}$")
 
     @model_validator(mode="after")
     def _fits(self) -> Sides:

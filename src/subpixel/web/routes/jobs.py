@@ -23,8 +23,12 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 
 _MOST_LISTED: Final = 2000
 _MOST_ZIPPED: Final = 1000
+_EVENT: Final = {
+    "type": "object",
+    "properties": {"event": {"enum": ["job", "removed"]}, "data": {"type": "string"}, "retry": {"type": "integer"}},
+}
 _STREAM: Final[dict[str, Any]] = {
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {"text/event-stream": {"schema": _EVENT}},
     "description": f"Events `job` (data: a Job) and `removed`; a comment at least every {BEAT:.0f} s.",
 }
 
