@@ -77,6 +77,13 @@ class _Server:
         return self.process.stdout.readline().strip()
 
 
+def _wait_for_more(folder: Path, count: int) -> None:
+    """Until there are more results than `count`, for as long as that may take."""
+    end = time.monotonic() + 5
+    while len([name for name in files(folder) if not name.endswith(".partial")]) <= count and time.monotonic() < end:
+        time.sleep(0.002)
+
+
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     names = [f"{'deep/' * (number % 3)}{number:02}.{('png', 'jpg', 'tif', 'webp')[number % 4]}" for number in range(60)]
     for number, name in enumerate(names):
@@ -93,7 +100,11 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     met = 0
     for _ in range(_RUNS):
         child = server.start("out")
-        time.sleep(dice.uniform(0, took / 3))
+        if dice.random() < 0.5:  # every other time while it starts, or a little later
+            time.sleep(dice.uniform(0, took / 4))
+        else:
+            _wait_for_more(tmp_path / "out", len(finished))
+            time.sleep(dice.uniform(0, took / 20))
         with contextlib.suppress(ProcessLookupError):  # it was quicker
             os.kill(child, signal.SIGKILL)
         ended = server.end()

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, file_digest
@@ -193,8 +194,8 @@ class Journal:
             self._data.close()
             self._hold.release()
             if empty:
-                for name in (_FILE, f"{_FILE}-journal"):
-                    (self.kept / name).unlink(missing_ok=True)
+                for end in ("", "-wal", "-shm"):
+                    (self.kept / f"{_FILE}{end}").unlink(missing_ok=True)
                 self._unmake()
 
     def row(self, target: Path) -> Row | None:
@@ -342,9 +343,11 @@ class Journal:
 def _copied(path: Path) -> sqlite3.Connection:
     """A copy of the data in memory; empty where there is none that can be read."""
     data = sqlite3.connect(":memory:", check_same_thread=False)
-    with contextlib.suppress(sqlite3.Error):
-        there = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-        with contextlib.closing(there):
+    with contextlib.suppress(sqlite3.Error, OSError), tempfile.TemporaryDirectory() as folder:
+        for end in ("", "-wal"):
+            if path.with_name(path.name + end).exists():
+                shutil.copy(path.with_name(path.name + end), Path(folder) / (_FILE + end))
+        with contextlib.closing(sqlite3.connect(Path(folder) / _FILE)) as there:
             there.backup(data)
     if data.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
         data.close()
@@ -358,6 +361,8 @@ def _connected(path: Path) -> sqlite3.Connection:
     try:
         # One process at a time has it, see `Hold`: no locks of SQLite's own, which network shares often lack.
         data.execute("PRAGMA locking_mode = EXCLUSIVE")
+        data.execute("PRAGMA journal_mode = WAL")  # a row costs one wait for the disk and not three
+        data.execute("PRAGMA synchronous = FULL")
         version = data.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             hint = "use that version, or remove the file: results that exist stay"

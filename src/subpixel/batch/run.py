@@ -1,7 +1,7 @@
 """The pictures of a folder, several at a time: while some are read or written, others are computed.
 
-Each picture has a thread that reads it, hands its tiles to the threads that compute, and codes what they give. One more
-picture is under way than there are threads to compute, so these always find tiles. The calling thread looks for
+Each picture has a thread that reads it, hands its tiles to the threads that compute, and codes what they give. More
+pictures are under way than there are threads to compute, so these always find tiles. The calling thread looks for
 pictures, decides what has to be done, and tells of what was done.
 """
 
@@ -32,7 +32,7 @@ Item: TypeAlias = Job | tuple[Path, SubpixelError] | None
 """A picture, something that failed already, or nothing for now."""
 
 _TELL_S: Final = 0.2
-_MORE: Final = 1  # pictures under way beyond the threads that compute: measured, see benchmarks/batch.py
+_MORE: Final = 2  # pictures under way beyond the threads that compute: one is read or coded, one waits for the disk
 _TRIES: Final = 3  # of a picture that changes while it is read
 _FOR_ALL: Final = (ModelError, EngineError, DiskFull)  # as wrong for every other picture
 
