@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from subpixel import video
-from subpixel.errors import PictureMissing, PictureUnreadable, PictureUnsupported, SubpixelError
+from subpixel.errors import OutputUnwritable, PictureMissing, PictureUnreadable, PictureUnsupported, SubpixelError
 from subpixel.types import Size
 from subpixel.upscaler import Upscaler
 from subpixel.video.clips import probe
@@ -195,3 +195,14 @@ def test_whatever_is_damaged_it_is_one_line_or_a_film(tmp_path: Path, swift: Ups
             assert "\n" not in str(error)
         target.unlink(missing_ok=True)
         assert [path.name for path in tmp_path.iterdir()] == [source.name]
+
+
+def test_an_encoder_that_gives_up(tmp_path: Path, swift: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
+    from subpixel.video.segments import SegmentSink
+
+    def fails(self: SegmentSink, packets: object) -> None:
+        raise av.error.ArgumentError(22, "Invalid argument")
+
+    source = films.make(tmp_path / "a.mkv", frames=3)
+    monkeypatch.setattr(SegmentSink, "_put", fails)
+    _refused(tmp_path, swift, source, OutputUnwritable, "libx264 does not code a frame of .*made.mkv: Invalid argument")

@@ -54,6 +54,8 @@ class SegmentSink:
         Raises:
             OutputUnwritable: the disk is full, or the like.
         """
+        import av
+
         assert isinstance(timed.frame, Planes)
         frame = to_frame(timed.frame, self._encoder.format, self._encoder.size, self._encoder.tags)
         frame.pts = timed.pts
@@ -71,6 +73,8 @@ class SegmentSink:
                 self._close()
         except OSError as error:
             raise self._unwritable(error) from error
+        except (av.FFmpegError, ValueError) as error:
+            raise self._refused(error) from error
 
     def finish(self) -> None:
         """See `Sink`.
@@ -78,12 +82,16 @@ class SegmentSink:
         Raises:
             OutputUnwritable: the disk is full, or the like.
         """
+        import av
+
         try:
             self._close()
             self._whole()
             self._journal.drop()
         except OSError as error:
             raise self._unwritable(error) from error
+        except (av.FFmpegError, ValueError) as error:
+            raise self._refused(error) from error
 
     def abandon(self) -> None:
         """See `Sink`: finished segments stay for a resumption."""
@@ -107,6 +115,14 @@ class SegmentSink:
         place = None if self._health is None else Place(tuple(self._last), self._health)
         self._journal.add(self._file.finish(self._frames, place))
         self._context, self._file, self._frames = None, None, 0
+
+    def _refused(self, error: Exception) -> OutputUnwritable:
+        """FFmpeg's encoder gives up, which is not about the disk."""
+        why = getattr(error, "strerror", None) or error
+        return OutputUnwritable(
+            f"{self._encoder.encoder} does not code a frame of {self._journal.folder.with_suffix('')}: {why}",
+            f"choose another --codec; {_SAID}" if self._journal.segments else "choose another --codec",
+        )
 
     def _unwritable(self, error: OSError) -> OutputUnwritable:
         plain = unwritable(self._journal.folder.with_suffix(""), error)
