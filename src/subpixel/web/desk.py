@@ -136,7 +136,7 @@ class Desk:
         self.store.close()
         self.folder.close()
 
-    def check_queue(self, client: Client) -> None:
+    async def check_queue(self, client: Client) -> None:
         """Refuse a job where too many wait.
 
         Raises:
@@ -149,7 +149,7 @@ class Desk:
                 "send it again when some are done",
                 retry_after=self._patience(),
             )
-        mine = self.store.unfinished(client.peer)
+        mine = await asyncio.to_thread(self.store.unfinished, client.peer)
         if mine >= self.limits.jobs_per_client:
             raise Refused(
                 "too-many",
@@ -169,7 +169,7 @@ class Desk:
         Raises:
             Refused: too many wait.
         """
-        self.check_queue(client)
+        await self.check_queue(client)
         row = Row(
             id=new_id(),
             owner=client.owner,

@@ -85,7 +85,7 @@ async def send(request: Request, response: Response) -> Job:
     """
     desk, client = desk_of(request), client_of(request)
     try:
-        desk.check_queue(client)
+        await desk.check_queue(client)
     except Refused:
         await drain(request)
         raise
