@@ -157,7 +157,8 @@ function dropFilm() {
 }
 
 /** The interface speaks in halves of a line; a page in sentences. */
-const sentence = (text) => text[0].toUpperCase() + text.slice(1) + (/[.!?。！？…]$/.test(text) ? "" : ".");
+const sentence = (text) =>
+  (/^[a-z]+ /.test(text) ? text[0].toUpperCase() + text.slice(1) : text) + (/[.!?。！？…]$/.test(text) ? "" : ".");
 
 function showTrouble(problem) {
   const words = inWords(problem);

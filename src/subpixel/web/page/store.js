@@ -10,6 +10,7 @@ export const uploads = new Map();
 
 const listeners = {};
 const fresh = new Set();
+let listed = false;
 
 /** "jobs": something in the list changed; "current": another one is looked at; "models": what there is to choose from. */
 export function on(name, listener) {
@@ -79,6 +80,7 @@ export function putAll(list) {
     jobs.set(job.id, job);
     if (before) emit("job", job, before);
   }
+  listed = true;
   settleCurrent();
   emit("jobs");
 }
@@ -94,8 +96,9 @@ export function drop(key) {
   emit("jobs");
 }
 
+/** Where nothing is looked at, look at the last; not before the whole list is known, which may hold what was chosen. */
 function settleCurrent() {
-  if (currentItem() !== null) return;
+  if (!listed || currentItem() !== null) return;
   const all = items();
   choose(all.length ? keyOf(all[all.length - 1]) : null);
 }
