@@ -56,7 +56,7 @@ def serve(
     pixels: Annotated[str, typer.Option(metavar="N", help="Largest picture, width × height.")] = "100M",
     disk: Annotated[str, typer.Option(metavar="SIZE", help="All files together.")] = "20G",
     memory: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Of one worker process. [default: two fifths of what there is]")
+        str | None, typer.Option(metavar="SIZE", help="Of one worker process. [default: three tenths of what there is]")
     ] = None,
     queue: Annotated[int, typer.Option(min=1, help="Jobs that may wait.")] = 1000,
     per_client: Annotated[int, typer.Option(min=1, help="Jobs of one client that may wait or run.")] = 500,

@@ -263,7 +263,7 @@ class Desk:
                     bytes=size,
                     format=self._format(row),
                     model=" + ".join(reply.models) or "resampling",
-                    scale=round(reply.width / row.width, 4),
+                    scale=round(reply.scale, 4),
                     seconds=round(reply.seconds, 3),
                     words=reply.words,
                     notes=reply.notes,

@@ -14,8 +14,8 @@ _FALLBACK: Final = 4 * GIGA
 
 
 def worker_memory() -> int:
-    """What one worker may take unless somebody says it: two fifths of what there is."""
-    return int((memory_limit() or _FALLBACK) * 0.4)
+    """What one of three workers may take unless somebody says it: three tenths of what there is."""
+    return int((memory_limit() or _FALLBACK) * 0.3)
 
 
 @dataclass(frozen=True, slots=True)

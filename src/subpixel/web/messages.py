@@ -148,12 +148,17 @@ class Looked(Model):
 
 
 class Made(Model):
-    """A result was written."""
+    """A result was written.
+
+    Attributes:
+        scale: factor.
+    """
 
     said: Literal["made"] = "made"
     width: int = Field(ge=1)
     height: int = Field(ge=1)
     models: tuple[str, ...]
+    scale: float = 1.0
     seconds: float = Field(ge=0)
     words: str = Field(max_length=1000)
     notes: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from subpixel.errors import OutputUnwritable, SettingError
 from subpixel.web.app import create_app, guarded
+from subpixel.web.connection import Connection
 from subpixel.web.folder import Folder
 from subpixel.web.limits import Options
 from subpixel.web.store import Store
@@ -138,6 +139,8 @@ def make_server(options: Options, folder: Folder, door: Door, ready: Callable[[]
         lifespan="on",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,  # who asks is who connects: limits hold for that
+        http=Connection,
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
         limit_concurrency=_CONNECTIONS,

@@ -30,6 +30,7 @@ class Waiting:
     _jobs: dict[str, Row] = field(default_factory=dict)
     _served: dict[tuple[str, ...], int] = field(default_factory=dict)
     _turns: int = 0
+    _places: dict[str, int] = field(default_factory=dict)
     _rang: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def is_small(self, row: Row) -> bool:
@@ -52,16 +53,14 @@ class Waiting:
 
     def position(self, job: str) -> int | None:
         """A job's place in its lane, from 1, as far as the order they came tells; None where it does not wait."""
-        row = self._jobs.get(job)
-        if row is None:
-            return None
-        small = self.is_small(row)
-        place = 1
-        for other in self._jobs.values():
-            if other.id == job:
-                return place
-            place += self.is_small(other) == small
-        return None
+        if len(self._places) != len(self._jobs):
+            lanes = {True: 0, False: 0}
+            self._places = {}
+            for row in self._jobs.values():
+                small = self.is_small(row)
+                lanes[small] += 1
+                self._places[row.id] = lanes[small]
+        return self._places.get(job)
 
     async def _ring(self) -> None:
         async with self._rang:
@@ -70,6 +69,7 @@ class Waiting:
     async def add_job(self, row: Row) -> None:
         """A job waits."""
         self._jobs[row.id] = row
+        self._places = {}
         await self._ring()
 
     async def add_call(self, call: Call) -> None:
@@ -80,6 +80,7 @@ class Waiting:
     def take_back(self, what: str | Call) -> bool:
         """A job or request is not wanted any more; False where it does not wait."""
         if isinstance(what, str):
+            self._places = {}
             return self._jobs.pop(what, None) is not None
         if what in self._calls:
             self._calls.remove(what)
@@ -117,6 +118,7 @@ class Waiting:
 
         row = min(candidates, key=turn)
         del self._jobs[row.id]
+        self._places = {}
         self._turns += 1
         if len(self._served) > 10_000:  # addresses and pages that came once
             self._served.clear()

@@ -109,12 +109,16 @@ async def send(request: Request, response: Response) -> Job:
     return job
 
 
-@router.get("/jobs", summary="Jobs of this client, newest first", responses=problems())
-async def listed(request: Request) -> Jobs:
+@router.get("/jobs", response_model=Jobs, summary="Jobs of this client, newest first", responses=problems())
+async def listed(request: Request) -> Response:
     """Those sent with the same `Subpixel-Client` header, or from the same address where there is none."""
-    desk = desk_of(request)
-    rows = await desk.call(desk.store.of, client_of(request).owner, _MOST_LISTED)
-    return Jobs(jobs=tuple(desk.show(row) for row in rows))
+    desk, owner = desk_of(request), client_of(request).owner
+
+    def made() -> bytes:  # in a thread: a thousand jobs take a tenth of a second
+        rows = desk.store.of(owner, _MOST_LISTED)
+        return Jobs(jobs=tuple(desk.show(row) for row in rows)).model_dump_json().encode()
+
+    return Response(await asyncio.to_thread(made), media_type="application/json")
 
 
 @router.get(

@@ -46,10 +46,10 @@ _IMAGE: Final[dict[str, Any]] = {
 _ANY_IMAGE: Final = {**_IMAGE, "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-def _headers(made: Made, scale: float) -> dict[str, str]:
+def _headers(made: Made) -> dict[str, str]:
     return {
         "Subpixel-Model": " + ".join(made.models) or "resampling",
-        "Subpixel-Scale": f"{scale:g}",
+        "Subpixel-Scale": f"{made.scale:.6g}",
         "Subpixel-Seconds": f"{made.seconds:.3f}",
     }
 
@@ -96,7 +96,7 @@ async def upscale(request: Request) -> Response:
     return FileResponse(
         output,
         media_type=MEDIA.get(looked.result_format, "application/octet-stream"),
-        headers=_headers(made, made.width / looked.width),
+        headers=_headers(made),
         background=BackgroundTask(kept.aclose),
     )
 
@@ -141,9 +141,7 @@ async def preview(request: Request) -> Response:
         )
         made = expect(await while_connected(request, desk.calls.now(task, _NOW)), Made)
         data = await asyncio.to_thread(Path(output).read_bytes)
-    scale = settings.target.scale or 0.0
-    headers = _headers(made, scale)
-    return Response(data, media_type="image/png", headers=headers)
+    return Response(data, media_type="image/png", headers=_headers(made))
 
 
 def _part(fields: Mapping[str, str]) -> tuple[Box | None, float | None]:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from pydantic import ValidationError
 
 from subpixel.web.messages import WORK, Failed, Ready, Reply, Share, Word, Work
-from subpixel.web.worker.confinement import confine
+from subpixel.web.worker.confinement import confine, give_back
 
 _STEP: Final = 0.005
 """Least advance that is worth a line."""
@@ -96,6 +96,7 @@ def main() -> None:
                 slug="internal", detail="the work met an error that nobody foresaw", right="the server's log tells more"
             )
         server.say(reply)
+        give_back()
 
 
 if __name__ == "__main__":

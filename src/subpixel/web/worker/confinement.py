@@ -13,6 +13,13 @@ _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 
 
+def give_back() -> None:
+    """Give memory that is free back to the system: allocators keep it otherwise, and a worker may rest for long."""
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def confine(*, memory: int, file: int, nice: int) -> None:
     """Put limits on this process, as far as the system has them.
 

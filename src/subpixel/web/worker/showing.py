@@ -118,7 +118,8 @@ class Showing:
         spent = time.perf_counter() - started
         models = tuple(step.model.name for step in enlarged.plan.passes)
         said = words(part.size, enlarged.size, models, spent, enlarged.chosen, enlarged.precision)
-        return Made(width=made.size.width, height=made.size.height, models=models, seconds=spent, words=said)
+        size = made.size
+        return Made(width=size.width, height=size.height, models=models, scale=factor, seconds=spent, words=said)
 
 
 def _frame(path: Path, seconds: float | None) -> Picture:

@@ -1,0 +1,38 @@
+"""Connections that do not ask for anything are closed: whoever holds many open would keep others out."""
+
+from __future__ import annotations
+
+from asyncio import TimerHandle, Transport
+from typing import Any, Final
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_PATIENCE: Final = 20.0
+"""Seconds from the beginning of a connection, or the last answer, to the end of the next request's headers."""
+_LOOK: Final = 5.0
+
+
+class Connection(H11Protocol):
+    """As uvicorn's own, with an end to waiting for headers."""
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """A client is there."""
+        super().connection_made(transport)
+        self._idle_since = self.loop.time()
+        self._timer: TimerHandle | None = self.loop.call_later(_LOOK, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        cycle: Any = self.cycle
+        now = self.loop.time()
+        if cycle is not None and not cycle.response_complete:
+            self._idle_since = now
+        elif now - self._idle_since > _PATIENCE:
+            self.transport.close()
+            return
+        self._timer = self.loop.call_later(_LOOK, self._look)
