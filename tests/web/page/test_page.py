@@ -112,7 +112,7 @@ def test_all_in_one_zip_then_cleared(visit: Visit, picture: Make, tmp_path: Path
     drop(page, picture("one.png"), picture("two.png", seed=1))
     wait_done(page, 2)
     with page.expect_download() as caught:
-        page.get_by_role("button", name="Download all (zip)").click()
+        page.get_by_role("button", name="Download all").click()
     saved = tmp_path / "all.zip"
     caught.value.save_as(saved)
     with zipfile.ZipFile(saved) as archive:

@@ -137,6 +137,7 @@ function renderOverall(all) {
   if (mine.length > 1) {
     const share = mine.reduce((sum, item) => sum + (isActive(item) ? (isJob(item) ? item.progress : 0) : 1), 0) / mine.length;
     setBar(byId("overall-bar"), share, say("queue.label"));
+    byId("overall-bar").hidden = over === mine.length;
     const key = over === mine.length ? "queue.alldone" : "queue.done";
     setText(byId("overall-words"), say(key, { done: over, total: mine.length }));
   }

@@ -45,7 +45,7 @@ export const EN = {
 
   "queue.title": "Pictures",
   "queue.add": "Add",
-  "queue.download": "Download all (zip)",
+  "queue.download": "Download all",
   "queue.clear": "Clear finished",
   "queue.done": "{done} of {total} done",
   "queue.alldone": "All {total} done",

@@ -45,7 +45,7 @@ export const ZH = {
 
   "queue.title": "图片",
   "queue.add": "添加",
-  "queue.download": "全部下载（zip）",
+  "queue.download": "全部下载",
   "queue.clear": "清除已结束的",
   "queue.done": "已完成 {done} / {total}",
   "queue.alldone": "{total} 个全部完成",
