@@ -34,9 +34,11 @@ class Served:
 
 
 @contextmanager
-def serving(data: Path, limits: Limits | None = None, token: str | None = None) -> Iterator[Served]:
+def serving(
+    data: Path, limits: Limits | None = None, token: str | None = None, *, measure: bool = False
+) -> Iterator[Served]:
     """A server in a thread."""
-    options = Options(data=data, limits=limits or Limits(), token=token, threads=1, measure=False)
+    options = Options(data=data, limits=limits or Limits(), token=token, threads=1, measure=measure)
     door = open_door("127.0.0.1", 0, asked=False)
     ready = threading.Event()
     server = make_server(options, Folder(data, options.limits), door, ready.set)

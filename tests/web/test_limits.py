@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -254,3 +255,38 @@ def test_health_answers_while_both_workers_work(tight: Served, client: Client, t
         thread.join()
     assert len(times) == 40
     assert sorted(times)[20] < 0.5
+
+
+def test_who_asks_nothing_is_put_out(http: httpx.Client, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection without a whole request is closed; one that is answered for long is not."""
+    monkeypatch.setattr("subpixel.web.connection._LOOK", 0.1)
+    monkeypatch.setattr("subpixel.web.connection._PATIENCE", 0.4)
+    host, port = address.removeprefix("http://").split(":")
+    with http.stream("GET", "/v1/events") as stream, socket.create_connection((host, int(port))) as link:
+        link.settimeout(10)
+        link.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127")
+        assert link.recv(1000) == b""
+        time.sleep(0.5)
+        with httpx.Client(base_url=address, trust_env=False) as other:
+            job = other.post("/v1/jobs", params=FAST, content=b"no picture")
+            assert job.status_code == 415
+        assert not stream.is_closed
+        assert "retry" in next(stream.iter_text())
+
+
+def test_models_are_measured_while_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("subpixel.web.calls._SETTLED", 0.0)
+    monkeypatch.setattr("subpixel.web.calls._IDLE", 0.1)
+    monkeypatch.setattr("subpixel.zoo.default_models", lambda *_, **__: {2: "swift-x2"})
+    monkeypatch.setattr("subpixel.web.calls.zoo.model_names", lambda: ("espcn-x2",))
+    with serving(tmp_path / "data", measure=True) as there, Client(there.address) as client:
+        until(lambda: len(there.desk.calls.speeds) == 2)
+        monkeypatch.undo()
+        cards = {card.name: card for card in client.models().models}
+        seconds = cards["swift-x2"].seconds_per_megapixel
+        assert seconds is not None
+        assert 0 < seconds < 60
+        assert cards["crisp-x4"].seconds_per_megapixel is None
+        estimate = client.estimate(1000, 1000, scale=2).seconds["swift-x2"]
+        assert estimate == pytest.approx(4 * seconds, rel=0.5)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from subpixel.web.api import Job, Removed, Result, Settings
-from subpixel.web.calls import Calls, being_stopped
+from subpixel.web.calls import Calls, being_stopped, unexpected
 from subpixel.web.events import Events
 from subpixel.web.folder import Folder, new_id
 from subpixel.web.limits import Options
@@ -74,7 +74,9 @@ class Desk:
         self.metrics = Metrics(self)
         self.shares = Shares()
         self._running: dict[str, asyncio.Task[Reply]] = {}
+        self._taken: set[str] = set()
         self._unwanted: set[str] = set()
+        self._accepting = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._told: dict[str, float] = {}
         self._positions_told = 0.0
@@ -142,7 +144,7 @@ class Desk:
         Raises:
             Refused: of this client, or of all.
         """
-        if self.waiting.jobs >= self.limits.queue:
+        if self.waiting.jobs + self._accepting >= self.limits.queue:
             raise Refused(
                 "queue-full",
                 f"{self.waiting.jobs} jobs wait already",
@@ -187,9 +189,13 @@ class Desk:
             expected=looked.seconds,
             created=time.time(),
         )
-        self.folder.accept(upload.folder, row.id)
-        await asyncio.to_thread(self.store.add, row)
-        await self.waiting.add_job(row)
+        self._accepting += 1
+        try:
+            self.folder.accept(upload.folder, row.id)
+            await asyncio.to_thread(self.store.add, row)
+            await self.waiting.add_job(row)
+        finally:
+            self._accepting -= 1
         self.tell(row)
         return row
 
@@ -208,7 +214,12 @@ class Desk:
             found = await self.waiting.next(quick=quick)
             try:
                 if isinstance(found, Row):
-                    await self._do(worker, found)
+                    self._taken.add(found.id)
+                    try:
+                        await self._do(worker, found)
+                    finally:
+                        self._taken.discard(found.id)
+                        self._unwanted.discard(found.id)
                 else:
                     await found(worker)
             except asyncio.CancelledError:
@@ -238,6 +249,8 @@ class Desk:
         wishes = Wishes(self.limits.quiet_seconds, self.limits.job_seconds)
         work = asyncio.create_task(worker.do(task, wishes, lambda share: self._progress(row, share)))
         self._running[row.id] = work
+        if row.id in self._unwanted:  # cancelled between the queue and here
+            work.cancel()
         try:
             reply = await work
         except asyncio.CancelledError:
@@ -248,6 +261,9 @@ class Desk:
             reply = Failed(slug="cancelled", detail="it was cancelled")
         finally:
             self._running.pop(row.id, None)
+        if isinstance(reply, Failed) and reply.slug == "stopping":
+            self.store.put_back(row.id)
+            return
         await self._over(row, reply)
 
     async def _over(self, row: Row, reply: Reply) -> None:
@@ -270,10 +286,7 @@ class Desk:
                 )
                 await self._finish(row, "done", result=result)
             else:
-                failed = (
-                    reply if isinstance(reply, Failed) else Failed(slug="internal", detail="the worker said nothing")
-                )
-                await self._finish(row, "failed", problem=Refused.from_worker(failed))
+                await self._finish(row, "failed", problem=unexpected(reply))
         except OSError:
             problem = Refused("internal", "the result is not there", "send the file again")
             await self._finish(row, "failed", problem=problem)
@@ -295,7 +308,6 @@ class Desk:
             self.tell(replace(row, state=state, finished=now, result=result, problem=why))
         self.shares.end(row.id)
         self._told.pop(row.id, None)
-        self._unwanted.discard(row.id)
 
     def _progress(self, row: Row, share: float) -> None:
         self.shares.put(row.id, share)
@@ -318,12 +330,13 @@ class Desk:
             await self._finish(row, "cancelled")
             self._tell_positions()
             return
-        work = self._running.get(row.id)
-        if work is not None:
-            self._unwanted.add(row.id)
-            work.cancel()
-            while row.id in self._running or row.id in self._unwanted:
-                await asyncio.sleep(0.02)
+        if row.id not in self._taken:
+            return
+        self._unwanted.add(row.id)
+        if row.id in self._running:
+            self._running[row.id].cancel()
+        while row.id in self._taken:
+            await asyncio.sleep(0.02)
 
     async def remove(self, row: Row) -> None:
         """Stop a job, and forget it with its files."""

@@ -252,6 +252,8 @@ class Worker:
         """The process ended: why, and a new one in its place."""
         process = self._process
         code = await process.wait() if process is not None else None
+        if self.closing:
+            return Failed(slug="stopping", detail="the server is being stopped")
         why = self._why or Refused(
             "crashed",
             "the process that worked on the file ended suddenly",

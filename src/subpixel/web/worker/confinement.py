@@ -29,7 +29,9 @@ def confine(*, memory: int, file: int, nice: int) -> None:
         file: bytes of the largest file it may write, 0: no limit.
         nice: how far it stands back behind other processes.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches all; the server says when to end
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # these may reach all processes; the server says when to end
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
         os.nice(nice)
     if sys.platform.startswith("linux"):
