@@ -21,6 +21,7 @@ from tests.batch.conftest import Run, draw, files
 def test_the_tree_is_mirrored(run: Run) -> None:
     run.draw("a.png", "deep/b.jpg", "deep/er/c.webp")
     (run.source / "notes.txt").write_text("not a picture")
+    (run.source / "clip.MP4").touch()
     (run.source / ".hidden").mkdir()
     draw(run.source / ".hidden/d.png")
     told: list[Progress] = []
@@ -29,6 +30,9 @@ def test_the_tree_is_mirrored(run: Run) -> None:
     assert files(run.output) == {"a.png", "deep/b.jpg", "deep/er/c.webp"}
     assert (report.made, report.unchanged, report.failed) == (3, 0, [])
     assert sorted(made) == ["a.png", "b.jpg", "c.webp"]
+    assert report.notes == [
+        f"1 video is left out in {run.source}: name them, as subpixel upscale {run.source}/NAME.mp4"
+    ]
     assert subpixel.read(run.output / "deep/b.jpg").size == Size(60, 40)
     assert (told[-1].done, told[-1].total, told[-1].share) == (3, 3, 1.0)
     assert report.megapixels == pytest.approx(3 * 60 * 40 / 1e6)

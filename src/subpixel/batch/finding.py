@@ -75,12 +75,14 @@ class Walk:
         filters: which pictures are taken.
         skip: told the way to a folder or picture, whether it is to be left out: results of earlier runs.
         links: links to folders that were met; they are not followed, so there are no loops.
+        films: videos that were met; they are left out.
     """
 
     folder: Path
     filters: Filters = field(default_factory=Filters)
     skip: Callable[[Path], bool] = lambda path: False
     links: int = 0
+    films: int = 0
 
     def __iter__(self) -> Iterator[Path | tuple[Path, SubpixelError]]:
         """Pictures, as their way from the folder; a folder that cannot be read comes with the error.
@@ -117,14 +119,19 @@ class Walk:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.name)
-                elif PurePath(entry.name).suffix.lower() in _SUFFIXES:
+                    continue
+                suffix = PurePath(entry.name).suffix.lower()
+                if suffix in _SUFFIXES:
                     files.append(entry.name)
                 elif entry.is_symlink() and entry.is_dir():
                     self.links += 1
+                elif suffix in _FILMS:
+                    self.films += 1
         return sorted(files), sorted(folders)
 
 
 _SUFFIXES: Final = frozenset(suffix for row in FORMATS for suffix in row.suffixes)
+_FILMS: Final = frozenset((".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".m2ts", ".mxf"))
 
 
 @dataclass(slots=True)

@@ -83,6 +83,9 @@ class Folder:
         if walk.links:
             which = "1 link to a folder is" if walk.links == 1 else f"{walk.links} links to folders are"
             note(f"{which} not followed in {self.source}: give what it leads to beside the folder")
+        if walk.films:
+            which = "1 video is" if walk.films == 1 else f"{walk.films} videos are"
+            note(f"{which} left out in {self.source}: name them, as subpixel upscale {self.source}/NAME.mp4")
         if count == 0:
             yield self.source, self._none()
 

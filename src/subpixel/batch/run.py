@@ -203,6 +203,8 @@ class FolderRun:
         self.listener.made(results)
 
     def _failed(self, source: Path, error: SubpixelError) -> None:
+        # Tracebacks hold everything that was at hand, pictures too, and failures are kept until the end.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
         failure = Failure(source, error)
         self.report.failed.append(failure)
         self.listener.failed(failure)
