@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,13 +117,21 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, server: Served) -> Iterator[Callable[..., Page]]:
-    """Open the page as somebody new: `visit(locale="zh-CN", color_scheme="dark", …)`.
+    """Open the page as somebody new: `visit(locale="zh-CN", color_scheme="dark", …)`."""
+    with visits(browser, server) as open_page:
+        yield open_page
+
+
+@contextmanager
+def visits(browser: Browser, server: Served) -> Iterator[Callable[..., Page]]:
+    """Opens pages, and closes them.
 
     At the end: no script failed, the Content-Security-Policy kept nothing back, nothing was asked of another host.
     """
     contexts, wrong = [], []
 
     def watch(page: Page) -> None:
+        page.on("filechooser", lambda _: None)  # from the start: switched on by a click it may come too late
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: "Security Policy" in said.text and wrong.append(said.text))
         page.on("request", lambda sent: _own(sent.url, page) or wrong.append(f"asked of another: {sent.url}"))
@@ -162,14 +171,19 @@ def drawing(width: int = 64, height: int = 48, seed: int = 0) -> np.ndarray[Any,
     return scene[top : top + height, left : left + width].copy()
 
 
+def write_picture(path: Path, width: int = 64, height: int = 48, seed: int = 0) -> Path:
+    """A picture file, under whatever name."""
+    plain = path.parent / "plain.png"
+    subpixel.write(subpixel.Picture(drawing(width, height, seed)[None]), plain, overwrite=True)
+    return plain.rename(path)
+
+
 @pytest.fixture
 def picture(tmp_path: Path) -> Callable[..., Path]:
     """A picture file: `picture("name.png", width, height, seed)`."""
 
     def make(name: str = "boat.png", width: int = 64, height: int = 48, seed: int = 0) -> Path:
-        path = tmp_path / "small.png"
-        subpixel.write(subpixel.Picture(drawing(width, height, seed)[None]), path, overwrite=True)
-        return path.rename(tmp_path / name)
+        return write_picture(tmp_path / name, width, height, seed)
 
     return make
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install
 from playwright.sync_api import expect
 
 import subpixel
-from tests.web.page.conftest import drop, shown, wait_done
+from tests.web.page.conftest import drop, shown, visits, wait_done, write_picture
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from tests.web.servers import Served
 
@@ -24,13 +24,23 @@ WIDE, HIGH = 256, 192
 """Of the results."""
 
 
+@pytest.fixture(scope="module")
+def compared(browser: Browser, server: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with visits(browser, server) as open_page:
+        page = open_page()
+        drop(page, write_picture(tmp_path_factory.mktemp("compared") / "boat.png"))
+        wait_done(page)
+        page.wait_for_selector("#tag-right:text-is('After')")
+        yield page
+
+
 @pytest.fixture
-def finished(visit: Callable[..., Page], picture: Callable[..., Path]) -> Page:
-    page = visit()
-    drop(page, picture())
-    wait_done(page)
-    page.wait_for_selector("#tag-right:text-is('After')")
-    return page
+def finished(compared: Page) -> Page:
+    """A finished picture, all of it seen, the divider in the middle."""
+    compared.click("#zoom-fit")
+    compared.check("#compare input[value=source]", force=True)
+    compared.locator("#divider").dispatch_event("dblclick")
+    return compared
 
 
 def value(page: Page) -> int:

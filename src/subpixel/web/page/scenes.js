@@ -9,6 +9,7 @@ import { factorFor } from "/page/settings.js";
 import { Layer, layerOf } from "/page/tiles.js";
 import { say } from "/page/words.js";
 
+const LOCAL = 50e6; // bytes of a file that is shown before it is sent
 let viewer = null;
 let shown = { key: null, layers: {} };
 let control = new AbortController();
@@ -25,6 +26,26 @@ export function clear() {
   leave();
   viewer.show(null);
   note("");
+  tags(null, null);
+}
+
+/** The file itself, as far as the browser can show it, until the server has it. */
+export async function showLocal(upload) {
+  const key = `local/${upload.key}`;
+  if (shown.key === key) return;
+  clear();
+  shown = { key, kind: "local", layers: {} };
+  const mine = shown;
+  if (!upload.file.type.startsWith("image/") || upload.file.size > LOCAL) return;
+  try {
+    const layer = layerOf(await createImageBitmap(upload.file));
+    if (mine !== shown) return;
+    mine.layers.left = layer;
+    tags("source", null);
+    viewer.show({ key, name: upload.name, width: layer.width, height: layer.height, left: layer, right: null });
+  } catch {
+    // A format that browsers do not show, or no picture at all: the server will say.
+  }
 }
 
 export const isShown = (key) => shown.key === key;
@@ -117,7 +138,8 @@ export async function showPreview(job, of, words, settingsKey) {
   const key = `preview/${job.id}/${settingsKey}/${of}`;
   if (shown.key === key) {
     shown.words = words;
-    if (shown.ready) note(words);
+    tags(of, shown.ready ? "preview" : null);
+    if (shown.ready) note(previewWords());
     return;
   }
   const stays = shown.job?.id === job.id && shown.kind === "preview";
@@ -140,6 +162,7 @@ async function makePreview(job, of, words, key, stays) {
   const { signal } = control;
   const factor = factorFor(job.width, job.height);
   const part = partOf(job, factor, centre);
+  mine.whole = part.w === job.width && part.h === job.height;
   note(say("preview.making"));
   if (!before) viewer.show(null);
   thumbnail(job).then(() => mine === shown && showChartOfPart(job, of, part));
@@ -162,12 +185,15 @@ async function makePreview(job, of, words, key, stays) {
     tags(of, "preview");
     viewer.show({ ...scene, ...mine.layers });
     mine.ready = true;
-    note(mine.words);
+    note(previewWords());
   } catch (error) {
     if (signal.aborted || mine !== shown) return;
     note(say("preview.failed", { why: why(error) }));
   }
 }
+
+/** The part is chosen where there is a choice. */
+const previewWords = () => say(shown.words === "preview.note" && shown.whole ? "preview.whole" : shown.words);
 
 function showChartOfPart(job, of, part) {
   const bitmap = small.get(job.id);

@@ -120,7 +120,8 @@ function renderView(item) {
   if (film && !wrong) showFilm(item);
   else dropFilm();
   if (!picture) {
-    scenes.clear();
+    if (!isJob(item) && !wrong) scenes.showLocal(item);
+    else scenes.clear();
     return;
   }
   const previewing = item.state !== "done" || trying;
@@ -130,7 +131,7 @@ function renderView(item) {
   document.querySelector(`#compare input[value="${of}"]`).checked = true;
   if (!previewing) scenes.showResult(item, of);
   else {
-    const words = trying && item.state === "done" ? say("preview.trial") : say("preview.note");
+    const words = trying && item.state === "done" ? "preview.trial" : item.kind === "video" ? "preview.frame" : "preview.note";
     scenes.showPreview(item, of, words, JSON.stringify(fields(item.kind)));
   }
 }

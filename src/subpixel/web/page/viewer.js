@@ -33,6 +33,7 @@ export class Viewer {
     this.scene = scene;
     for (const layer of [scene?.left, scene?.right]) if (layer) layer.changed = () => this.redraw();
     if (scene && !same) this.fit();
+    if (!scene) this.canvas.setAttribute("aria-label", say("viewer.empty"));
     this.redraw();
   }
 
