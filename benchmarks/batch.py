@@ -259,7 +259,8 @@ A network is at work in **{shares["a network at work"]:.0%}** of the wall time, 
 the mean, {shares["threads in networks"]:.0%} of the threads are in one, waiting for a core included. By processor time,
 networks alone are {shares["the same by CPU time"]:.0%} of everything: the rest is decoding, colour and coding, on the
 same cores. The folder is made **{times:.1f} times** as fast, by megapixels of results, as with a command for each
-picture.
+picture. Everything together had {shares["cores used"]:.0%} of the cores: less than nearly all of them means that
+other programs took the rest, and that seconds are too many; shares hardly change with it.
 """
     write_section("Folders" if options.scale == 4 else f"Folders, ×{options.scale:g}", body)
 

@@ -121,6 +121,14 @@ def test_results_inside_the_folder_are_no_pictures(run: Run) -> None:
     }
 
 
+def test_a_folder_among_its_own_results(run: Run) -> None:
+    draw(run.folder / "out/in/a.png")
+    draw(run.folder / "out/in/in/b.png")
+    for expected in ("2 made", "0 made, 2 there already"):
+        assert run(source=run.output / "in").line == expected
+        assert files(run.output) == {"in/a.png", "in/in/b.png", "a.png", "in/b.png"}
+
+
 def test_the_folder_itself_is_refused(run: Run) -> None:
     run.draw("a.png")
     with pytest.raises(OutputUnwritable, match="is the input folder"):

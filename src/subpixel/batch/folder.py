@@ -54,8 +54,9 @@ class Folder:
         full = self.source.resolve()
         inside = [folder for folder in (one.resolve() for one in self.results) if full in folder.parents]
         names = {folder.name for folder in inside}
-        among = self.naming.is_pattern and (full in (root := self.root.resolve()).parents or root == full)
-        among = among or (self.naming.is_pattern and root in full.parents)
+        root = self.root.resolve()
+        # Results may come to stand among the pictures by names of a pattern, or where the folder is one of results.
+        among = root in full.parents or (self.naming.is_pattern and full in (root, *root.parents))
 
         def skip(path: Path) -> bool:
             if path.name in names and path.resolve() in inside and not self.naming.is_pattern:
