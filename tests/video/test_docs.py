@@ -25,6 +25,7 @@ def test_containers() -> None:
         [
             row.title,
             " ".join(f"`{suffix}`" for suffix in row.suffixes),
+            ", ".join(row.films),
             "yes" if row.attachments else "–",
             "as attachment" if row.attachments else "yes" if row.covers else "–",
             "milliseconds" if row.tick else "exact",

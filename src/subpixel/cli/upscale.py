@@ -53,11 +53,16 @@ def upscale(
     ] = None,
     restore: Annotated[
         bool,
-        typer.Option("--restore", help="For pictures squeezed by JPEG and the like: remove what that left behind."),
+        typer.Option(
+            "--restore", help="For what was squeezed by JPEG, a video codec and the like: remove what that left behind."
+        ),
     ] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Keep all as it is.")] = False,
     auto: Annotated[
-        bool, typer.Option("--auto", help="--restore or --clean as each picture needs: read off its file. The default.")
+        bool,
+        typer.Option(
+            "--auto", help="--restore or --clean as each picture or video needs, by what its file tells. The default."
+        ),
     ] = False,
     model: Annotated[
         str | None,
