@@ -15,6 +15,7 @@ import platform
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -130,6 +131,7 @@ def scene(side: int) -> Pixels:
     return pixels
 
 
+@cache
 def _version(package: str) -> str:
     """Its version; empty where it is not installed under that name."""
     with suppress(PackageNotFoundError):

@@ -289,4 +289,5 @@ def test_models_are_measured_while_nobody_waits(tmp_path: Path, monkeypatch: pyt
         assert 0 < seconds < 60
         assert cards["crisp-x4"].seconds_per_megapixel is None
         estimate = client.estimate(1000, 1000, scale=2).seconds["swift-x2"]
-        assert estimate == pytest.approx(4 * seconds, rel=0.5)
+        assert estimate is not None
+        assert 4 * seconds < estimate < 6 * seconds + 0.5  # with coding, and what tiles share
