@@ -192,8 +192,8 @@ async function makePreview(job, of, words, key, stays) {
   }
 }
 
-/** The part is chosen where there is a choice. */
-const previewWords = () => say(shown.words === "preview.note" && shown.whole ? "preview.whole" : shown.words);
+/** That it is a preview stands above it; more is said only where a part can be chosen, or a frame was. */
+const previewWords = () => (shown.words === "preview.note" && shown.whole ? "" : say(shown.words));
 
 function showChartOfPart(job, of, part) {
   const bitmap = small.get(job.id);

@@ -131,7 +131,7 @@ function renderView(item) {
   document.querySelector(`#compare input[value="${of}"]`).checked = true;
   if (!previewing) scenes.showResult(item, of);
   else {
-    const words = trying && item.state === "done" ? "preview.trial" : item.kind === "video" ? "preview.frame" : "preview.note";
+    const words = item.kind === "video" ? "preview.frame" : "preview.note";
     scenes.showPreview(item, of, words, JSON.stringify(fields(item.kind)));
   }
 }
