@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from subpixel.batch.claims import Claims
-from subpixel.batch.finding import Filters
-from subpixel.batch.naming import Naming
 from subpixel.cli.inputs import is_folder
 from subpixel.errors import SettingError
 
 if TYPE_CHECKING:
+    from subpixel.batch.claims import Claims
+    from subpixel.batch.finding import Filters
     from subpixel.batch.folder import Folder
+    from subpixel.batch.naming import Naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,11 @@ class FolderWords:
     @property
     def filters(self) -> Filters:
         """Which pictures are taken."""
+        from subpixel.batch.finding import Filters
+
         return Filters(tuple(self.include), tuple(self.exclude))
 
-    def folders(self, inputs: Sequence[Path], naming: Naming, claims: Claims) -> list[Folder]:
+    def folders(self, inputs: Sequence[Path], naming: Naming, claims: Claims | None) -> list[Folder]:
         """The folders among some inputs.
 
         Raises:
@@ -49,6 +51,7 @@ class FolderWords:
         for path in {path.resolve(): path for path in inputs if is_folder(path)}.values():
             from subpixel.batch.folder import Folder
 
+            assert claims is not None
             found.append(Folder(path, naming, self.filters, claims))
         given = {
             "--include": self.include,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from subpixel.batch.claims import Claims
-from subpixel.batch.finding import Filters
 from subpixel.batch.naming import SCALE, Job, Naming, drop_folders, make_folder
 from subpixel.errors import PictureMissing, PictureUnreadable, SettingError, SubpixelError, names_like
+
+if TYPE_CHECKING:
+    from subpixel.batch.claims import Claims
+    from subpixel.batch.finding import Filters
 
 __all__ = ["Job", "Naming", "drop_folders", "find_jobs", "make_folder"]
 
@@ -17,7 +20,7 @@ __all__ = ["Job", "Naming", "drop_folders", "find_jobs", "make_folder"]
 def find_jobs(
     inputs: Sequence[Path],
     naming: Naming,
-    filters: Filters = Filters(),  # noqa: B008, nothing in it ever changes
+    filters: Filters | None = None,
     claims: Claims | None = None,
     *,
     folders: bool = True,
@@ -57,15 +60,20 @@ def find_jobs(
             f"the output {output} is one file, for {len(naming.labels)} sizes",
             f"give a folder, as -o results/, or a pattern, as -o {named.with_name(named.stem)}-x{SCALE}{named.suffix}",
         )
+    if len(inputs) == 1 and not is_folder(inputs[0]):
+        yield from _jobs_of(inputs[0], naming, as_folder)
+        return
+    from subpixel.batch.claims import Claims
+
     claims = claims or Claims()
     for source in inputs:
         if not is_folder(source):
-            jobs = _jobs_of(source, naming, as_folder)
-            yield from jobs if len(inputs) == 1 else _checked(jobs, claims)
+            yield from _checked(_jobs_of(source, naming, as_folder), claims)
         elif folders:
+            from subpixel.batch.finding import Filters
             from subpixel.batch.folder import Folder
 
-            yield from Folder(source, naming, filters, claims).items(None)
+            yield from Folder(source, naming, filters or Filters(), claims).items(None)
 
 
 def _checked(

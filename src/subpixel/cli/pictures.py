@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from subpixel.batch.claims import Claims
 from subpixel.batch.naming import Job, Naming, PictureCoding, drop_folders, make_folder
 from subpixel.cli.display import Display
-from subpixel.cli.inputs import find_jobs
+from subpixel.cli.inputs import find_jobs, is_folder
 from subpixel.cli.plan import show_plan
 from subpixel.cli.start import stop_if_asked
 from subpixel.errors import EngineError, ModelError, SubpixelError
@@ -50,7 +49,11 @@ class PictureWork:
             ModelError, EngineError, DiskFull: as wrong for every other picture.
             SettingError, OutputUnwritable: words that cannot be right for any of them.
         """
-        claims, filters = Claims(), self.words.filters
+        claims = filters = None
+        if len(self.inputs) > 1 or any(map(is_folder, self.inputs)):  # one file takes no time for it
+            from subpixel.batch.claims import Claims
+
+            claims, filters = Claims(), self.words.filters
         folders = self.words.folders(self.inputs, self.naming, claims)
         whole = plan and as_json  # programs get the plan of every picture
         find = partial(find_jobs, self.inputs, self.naming, filters)
