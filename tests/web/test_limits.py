@@ -190,6 +190,19 @@ def test_two_clients_share(tmp_path: Path) -> None:
     assert order(quick=False) == ["b-large", "a-large"]
 
 
+def test_requests_and_jobs_take_turns() -> None:
+    waiting = Waiting(2.0)
+
+    async def call(_: object) -> None:
+        raise AssertionError
+
+    waiting._calls = [call, call, call]
+    waiting._jobs = {name: row(name, created=float(index)) for index, name in enumerate(("a", "b"))}
+    taken = [found.id if isinstance(found := waiting._next(quick=True), Row) else "call" for _ in range(5)]
+    assert taken == ["call", "a", "call", "b", "call"]
+    assert waiting._next(quick=True) is None
+
+
 def test_small_pictures_overtake_a_large_one(tight: Served, client: Client, photo: Path, tmp_path: Path) -> None:
     large = client.submit(picture(tmp_path / "large.png", 1200, 900), scale=4, quality="best")
     until(lambda: client.job(large).state == "running")

@@ -78,7 +78,7 @@ class Calls:
         return expect(reply, Looked)
 
     async def now(self, task: Task, seconds: float) -> Reply:
-        """A task of a worker with networks that somebody waits for: before any job of the quick lane.
+        """A task of a worker with networks that somebody waits for: in turn with the small jobs.
 
         Raises:
             Refused: too many wait already.

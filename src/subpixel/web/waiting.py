@@ -1,4 +1,4 @@
-"""Who is next: requests that somebody waits for, small jobs, large jobs; and among the jobs, each client in turn."""
+"""Who is next: requests that somebody waits for, in turn with small jobs; large jobs; and each client in turn."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ Call: TypeAlias = Callable[[Worker], Awaitable[None]]
 class Waiting:
     """Everything that waits for a worker with networks.
 
-    There are two lanes, each with a worker of its own. The quick one takes requests, then small jobs, never a large
-    one: so a large job never keeps small ones waiting. The slow one takes large jobs, and what the quick one leaves.
+    There are two lanes, each with a worker of its own. The quick one takes requests and small jobs in turn, never a
+    large one: so a large job never keeps small ones waiting. The slow one takes large jobs, and what the quick one
+    leaves.
 
     Attributes:
         small_seconds: expected time up to which a job is small.
@@ -30,6 +31,7 @@ class Waiting:
     _jobs: dict[str, Row] = field(default_factory=dict)
     _served: dict[tuple[str, ...], int] = field(default_factory=dict)
     _turns: int = 0
+    _job_is_due: bool = False
     _places: dict[str, int] = field(default_factory=dict)
     _rang: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -97,15 +99,14 @@ class Waiting:
                 await self._rang.wait()
 
     def _next(self, *, quick: bool) -> Row | Call | None:
-        if quick and self._calls:
+        large = None if quick else self._fairest(small=False)
+        if large is not None:
+            return large
+        job = self._fairest(small=True) if self._job_is_due or not self._calls else None
+        self._job_is_due = job is None  # one request, one job: neither keeps the other waiting
+        if job is None and self._calls:
             return self._calls.pop(0)
-        if not quick:
-            large = self._fairest(small=False)
-            if large is not None:
-                return large
-            if self._calls:
-                return self._calls.pop(0)
-        return self._fairest(small=True)
+        return job
 
     def _fairest(self, *, small: bool) -> Row | None:
         """The oldest job of the client that was served the longest time ago: first by address, then by page."""
