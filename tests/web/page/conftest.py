@@ -137,7 +137,8 @@ def visits(browser: Browser, server: Served) -> Iterator[Callable[..., Page]]:
         page.on("request", lambda sent: _own(sent.url, page) or wrong.append(f"asked of another: {sent.url}"))
 
     def open_page(at: str | None = None, **options: Any) -> Page:
-        context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1200, "height": 800}, **options})
+        usual = {"locale": "en-GB", "viewport": {"width": 1200, "height": 800}, "reduced_motion": "reduce"}
+        context = browser.new_context(**{**usual, **options})
         context.set_default_timeout(PATIENCE)
         context.on("page", watch)
         contexts.append(context)

@@ -30,7 +30,7 @@ def violations(page: Page) -> list[str]:
 
 
 def test_axe_finds_nothing(visit: Visit, picture: Make, tmp_path: Path) -> None:
-    page = visit(reduced_motion="reduce")
+    page = visit()
 
     def look(at: str, *schemes: str) -> None:
         for colours in schemes:
@@ -60,7 +60,7 @@ def test_axe_finds_nothing(visit: Visit, picture: Make, tmp_path: Path) -> None:
 
 
 def test_axe_finds_nothing_on_a_narrow_screen_that_waits(visit: Visit, picture: Make) -> None:
-    page = visit(viewport={"width": 380, "height": 800}, reduced_motion="reduce")
+    page = visit(viewport={"width": 380, "height": 800})
     page.check("#models input[value=best]")
     page.check("#factors input[value='16']")
     drop(page, picture("large.png", 320, 200))

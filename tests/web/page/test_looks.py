@@ -22,7 +22,7 @@ SIZES = ((1440, 900), (820, 1180), (380, 800))
 def test_screenshots(visit: Callable[..., Page], screenshots: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "notes.jpg"
     wrong.write_text("no picture")
-    page = visit(reduced_motion="reduce")
+    page = visit()
     page.wait_for_selector("#models .card")
 
     def keep(name: str, *schemes: str) -> None:

@@ -171,7 +171,6 @@ def test_a_reload_loses_nothing(visit: Visit, picture: Make) -> None:
 
 def test_cancel_and_remove(visit: Visit, picture: Make) -> None:
     page = visit()
-    page.check("#models input[value=best]")
     page.check("#factors input[value='16']")
     drop(page, picture("large.png", 320, 200))
     expect(page.locator(".item-state")).to_contain_text("Working")
