@@ -57,7 +57,7 @@ _X26X: Final = (
 
 CODECS: Final = (
     Codec(
-        "h264", "H.264", ("libx264",), 18, efforts=("veryfast", "fast", "slow"), shape=True,
+        "h264", "H.264", ("libx264",), 18, efforts=("ultrafast", "fast", "slow"), shape=True,
         also=("h.264", "x264", "libx264", "avc"), choices=_X26X,
     ),
     Codec(

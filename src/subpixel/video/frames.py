@@ -17,7 +17,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.engines import memory_limit
+from subpixel.engines import memory_limit, usable_cores
 from subpixel.image import fill_transparent
 from subpixel.image.resample import resize_on
 from subpixel.loading import Networks
@@ -56,7 +56,9 @@ class FrameUpscaler:
     ) -> None:
         self._upscaler, self._target, self._reuse = upscaler, target, reuse
         self._networks = networks or upscaler.choose().networks
-        self._pool = ThreadPoolExecutor(upscaler.threads, thread_name_prefix="subpixel-tile")
+        # Where every core is to work, one tile more than cores: the last tiles of a frame leave none of them waiting.
+        self._spare = 1 if upscaler.threads == usable_cores() > 1 else 0
+        self._pool = ThreadPoolExecutor(upscaler.threads + self._spare, thread_name_prefix="subpixel-tile")
         self._kind: tuple[object, ...] = ()
         self._enlarge: Callable[[Any], Any] = lambda frame: frame
         self._stages: list[Stage] = []
@@ -137,7 +139,10 @@ class FrameUpscaler:
         plan = self.plan(frame.size)
         channels = 3 if isinstance(frame, Planes) else frame.pixels.shape[2]
         need = plan.memory(
-            threads=self._upscaler.threads, channels=channels, sample_bytes=1 if frame.bits == 8 else 2, frames=_HELD
+            threads=self._upscaler.threads + self._spare,
+            channels=channels,
+            sample_bytes=1 if frame.bits == 8 else 2,
+            frames=_HELD,
         )
         have = memory_limit()
         if have is not None and need > have:
@@ -147,7 +152,7 @@ class FrameUpscaler:
                 step.model.scales,
                 self.precision(frame.bits),
                 colour=channels >= 3,
-                workers=step.workers,
+                workers=step.workers + self._spare,
                 later=index > 0,
             )
             for index, step in enumerate(plan.passes)
@@ -173,7 +178,8 @@ class FrameUpscaler:
             samples = None
             if first and last and frame.bits == 8:
                 precision = self.precision(8)
-                samples = self._networks.load_samples(step.model.scales, precision, levels, workers=step.workers)
+                workers = step.workers + self._spare
+                samples = self._networks.load_samples(step.model.scales, precision, levels, workers=workers)
             work = (
                 LumaWork(network, self.clock, levels if first else None, levels if last else None, top)
                 if samples is None
