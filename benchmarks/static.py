@@ -12,8 +12,12 @@ from subpixel.types import NetworkFile
 
 Array = NDArray[np.float32]
 Call = Callable[[], Array]
-"""Computes once, or as many inputs side by side as there are threads. OpenVINO's results stand in its own buffer: good
-until the next call, and while this lives."""
+"""Computes once, or `EACH` times for each thread. OpenVINO's results stand in its own buffer: good until the next call,
+and while this lives."""
+
+EACH: Final = 4
+"""So many inputs for each thread in one call of OpenVINO's: threads that had to wait for one another after every input
+would rest a tenth of the time, which those of the main path do not."""
 
 PEAK_SIDE, PEAK_WIDTH, PEAK_LAYERS = 256, 64, 8
 PEAK_OPERATIONS: Final = 2 * 9 * PEAK_WIDTH**2 * PEAK_LAYERS * PEAK_SIDE**2
@@ -78,7 +82,7 @@ def openvino_peak(precision: str, threads: int) -> Call:
 
 
 def _compiled(graph: Any, precision: str, threads: int, batch: Array) -> Call:
-    """As many inputs side by side as there are threads, each on one: so the main path runs its tiles and frames."""
+    """`EACH` inputs for each thread, every thread taking the next: so the main path runs its tiles and frames."""
     import openvino
 
     options = {
@@ -87,18 +91,15 @@ def _compiled(graph: Any, precision: str, threads: int, batch: Array) -> Call:
         "NUM_STREAMS": threads,
         "ENABLE_CPU_PINNING": False,
     }
-    compiled = openvino.Core().compile_model(graph, "CPU", options)
+    queue = openvino.AsyncInferQueue(openvino.Core().compile_model(graph, "CPU", options), threads)
     given = openvino.Tensor(batch, shared_memory=True)
-    requests = [compiled.create_infer_request() for _ in range(threads)]
     last = len(graph.outputs) - 1
 
     def run() -> Array:
-        for request in requests:
-            request.set_input_tensor(given)  # which has to live as long as the request
-            request.start_async()
-        for request in requests:
-            request.wait()
-        result: Array = requests[0].get_output_tensor(last).data
+        for _ in range(threads * EACH):
+            queue.start_async(given)  # which has to live as long as the requests
+        queue.wait_all()
+        result: Array = queue[0].get_output_tensor(last).data
         return result
 
     return run

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from static import onnxruntime_static, openvino_static
+from static import EACH, onnxruntime_static, openvino_static
 
 from subpixel import zoo
 from subpixel.measure import Enlarger, model
@@ -47,7 +47,7 @@ class System:
         digest: changes with the weights, so that scores of older ones are not taken for theirs.
         macs: multiply-adds per input pixel; 0 where they are not known.
         network: prepares the network alone, for an input (1, C, H, W) of that height and width.
-        at_once: how many such inputs one call of it computes side by side.
+        at_once: how many such inputs one call of it computes.
         picture: prepares the whole way of a picture.
     """
 
@@ -131,7 +131,7 @@ def _own(name: str, scale: int, precision: str, threads: int) -> System:
 
     label = family if kind == "bicubic" else f"{family} {precision}"
     digest, macs = _digest(loaded.network.onnx), loaded.card.macs or loaded.card.work
-    return System(label, kind, scale, precision, digest, macs, static, threads, whole)
+    return System(label, kind, scale, precision, digest, macs, static, threads * EACH, whole)
 
 
 def _digest(content: bytes) -> str:

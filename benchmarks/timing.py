@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from static import PEAK_OPERATIONS, openvino_peak
+from static import EACH, PEAK_OPERATIONS, openvino_peak
 from systems import REFERENCE, SIZES, Call, System
 
 from subpixel.errors import SubpixelError
@@ -85,7 +85,7 @@ def peaks(threads: int, scale: int, wanted: set[str]) -> list[System]:
             scale,
             precision,
             network=lambda height, width, precision=precision: openvino_peak(precision, threads),
-            at_once=threads,
+            at_once=threads * EACH,
         )
         for precision in ("fp32", "bf16", "int8")
         if precision in wanted
