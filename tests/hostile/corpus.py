@@ -1,7 +1,7 @@
 """Broken and hostile pictures, made from our own with a fixed seed: the same files every time.
 
 Every kind of damage that files meet (cut short, bits turned over) and that people make (lengths that lie, headers that
-claim absurd sizes, profiles that unpack without end, directories that point at themselves, thousands of frames).
+claim absurd sizes, profiles that unpack without end, directories that point at themselves, more than a thousand frames).
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _special() -> Iterator[tuple[str, bytes]]:
         parts = (b"\xff\xe2" + struct.pack(">H", len(body) + 2) + body) * 40
         yield f"icc-{count}-{number}.jpg", plain[:2] + parts + plain[2:]
     yield "nested.jpg", plain[:2] + (b"\xff\xe1\xff\xff" + plain * 90)[:65537] + plain[2:]
-    frames = [Image.new("P", (8, 8), number % 256) for number in range(2000)]
+    frames = [Image.new("P", (8, 8), number % 256) for number in range(1200)]
     yield "frames.gif", _pillow(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=20, optimize=False)
     shown = [Image.new("RGB", (8, 8), (number % 256, number // 256, 9)) for number in range(1500)]
     yield "frames.webp", _pillow(shown[0], "WEBP", save_all=True, append_images=shown[1:], duration=20)
