@@ -1,7 +1,8 @@
 """Broken and hostile pictures, made from our own with a fixed seed: the same files every time.
 
 Every kind of damage that files meet (cut short, bits turned over) and that people make (lengths that lie, headers that
-claim absurd sizes, profiles that unpack without end, directories that point at themselves, more than a thousand frames).
+claim absurd sizes, profiles that unpack without end, directories that point at themselves, a thousand frames
+and more).
 """
 
 from __future__ import annotations
