@@ -36,7 +36,7 @@ def alive(pid: int) -> bool:
 def test_every_accepted_job_is_finished_once(tmp_path: Path) -> None:
     data = tmp_path / "data"
     sources = [picture(tmp_path / f"{index}.png", seed=index) for index in range(5)]
-    clip = films.make(tmp_path / "clip.mp4", frames=60)
+    clip = films.make(tmp_path / "clip.mp4", frames=500)
     settings = Settings(scale=2, model="espcn", restore="clean")
     first = Process(data, "--threads", "1")
     with Client(first.address) as client:
@@ -70,7 +70,7 @@ def test_every_accepted_job_is_finished_once(tmp_path: Path) -> None:
                     subpixel.read(client.save(job, tmp_path / "x.png", overwrite=True)).pixels, expected.pixels
                 )
             whole = client.save(film, tmp_path / "film.mp4")
-            assert len(films.luma(whole)) == 60
+            assert len(films.luma(whole)) == 500
         rows = sqlite3.connect(data / "jobs.sqlite3").execute("SELECT id, attempts FROM jobs").fetchall()
         attempts = dict(rows)
         assert [attempts[job.id] for job in jobs] == [1, 1]
