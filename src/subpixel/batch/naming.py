@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -180,4 +179,4 @@ class Folders:
                     if folder in self._made:
                         self._made.discard(folder)
                         with contextlib.suppress(OSError):
-                            os.rmdir(folder)  # noqa: PTH106, a name is at hand and no Path
+                            Path(folder).rmdir()

@@ -122,7 +122,7 @@ class FolderRun:
             Cancelled: `cancel` was set; what is finished stays.
             ModelError, EngineError, DiskFull: as wrong for every other picture.
         """
-        self.upscaler.choose.restoring  # noqa: B018, made here once and not in several threads
+        _ = self.upscaler.choose.restoring  # made here once and not in several threads
         lanes = self.upscaler.threads + _MORE
         most = lanes + 1  # one waits, so that no thread has to
         started = time.perf_counter()

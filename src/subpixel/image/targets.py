@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from subpixel.errors import DiskFull, OutputExists, OutputUnwritable, SettingError
 from subpixel.image.formats import FORMATS, Format, by_name, by_suffix
@@ -170,7 +170,7 @@ def partial(final: Path) -> Iterator[Partial]:
             path.unlink()
 
 
-def lock_file(handle: BinaryIO) -> bool:
+def lock_file(handle: IO[bytes]) -> bool:
     """Lock an open file for this process, and tell whether it is ours: False where another one holds it.
 
     Locks end with the process, however it ends. Where the system has none (Windows, some network shares) every file is

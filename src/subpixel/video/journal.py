@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from subpixel.errors import OutputExists, OutputUnwritable, SettingError, SubpixelError
-from subpixel.image.targets import unwritable
+from subpixel.image.targets import lock_file, unwritable
 from subpixel.video.health import Health, Place
 
 _VERSION: Final = 2
@@ -193,18 +193,10 @@ class Journal:
         self.release()
         if not self._file.exists():
             return
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            return
         self._held = self._file.open("rb")
-        try:
-            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_file(self._held):
             self.release()
-            raise OutputUnwritable(f"{self._target} is being made by another run", "wait for it, or end it") from None
-        except OSError:  # a file system without locks
-            return
+            raise OutputUnwritable(f"{self._target} is being made by another run", "wait for it, or end it")
 
     def release(self) -> None:
         """Let other runs at the journal."""

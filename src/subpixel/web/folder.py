@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from subpixel.errors import OutputUnwritable
+from subpixel.image.targets import lock_file
 from subpixel.web.limits import Limits
 from subpixel.web.problems import Refused
 
@@ -79,25 +80,11 @@ class Folder:
         """Take the folder, for as long as this process lives."""
         path = self.root / "lock"
         self._lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600), "r+b")
-        try:
-            import fcntl
-        except ImportError:
-            import msvcrt
-
-            lock = getattr(msvcrt, "locking")  # noqa: B009
-            try:
-                self._lock.seek(1 << 20)
-                lock(self._lock.fileno(), getattr(msvcrt, "LK_NBLCK"), 1)  # noqa: B009
-            except OSError:
-                raise InUse(self.root, "") from None
-            return
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_file(self._lock):
             address = self._lock.read(200).decode("ascii", "replace").strip()
             self._lock.close()
             self._lock = None
-            raise InUse(self.root, address) from None
+            raise InUse(self.root, address)
 
     def say(self, address: str) -> None:
         """Leave word where this server listens."""
