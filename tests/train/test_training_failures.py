@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,29 @@ def test_a_full_disk_costs_no_checkpoint(photos: Path, recipe_file: Path, tmp_pa
     assert (output / state.STATE).read_bytes() == before
     assert not list(output.rglob("*.partial"))
     assert trainer(output, photos, "epochs=4", resume=True).run().finished
+
+
+def test_a_checkpoint_may_be_read_while_the_training_writes_the_next(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def write() -> None:
+        for size in range(1, 10_000):
+            tensors = {"network.weight": torch.full((size % 997,), float(size))}
+            state.save_state(tmp_path, tensors, state.Progress(step=size))
+            if over.is_set():
+                return
+
+    state.save_state(tmp_path, {"network.weight": torch.zeros(0)}, state.Progress())
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(300):
+            tensors, progress = state.load_state(tmp_path)
+            assert tensors["network.weight"].shape == (progress.step % 997,)
+            assert bool((tensors["network.weight"] == progress.step).all())
+    finally:
+        over.set()
+        writer.join()
 
 
 def test_weights_that_are_no_longer_finite_are_not_saved(photos: Path, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from subpixel.errors import TrainingError
@@ -130,12 +130,19 @@ def _detached(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+        # Read at once: a training may put a newer file, of another length, in its place at any moment.
+        data = path.read_bytes()
+        return load(data), _about(data)
     except FileNotFoundError:
         raise TrainingError(f"there is no {path}", "give the folder of a training, or a .safetensors file") from None
     except (SafetensorError, OSError) as error:
         raise TrainingError(f"cannot read {path}", str(error)) from None
+
+
+def _about(data: bytes) -> dict[str, str]:
+    """The words beside the tensors of a safetensors file: its header is JSON, its length comes first."""
+    length = int.from_bytes(data[:8], "little")
+    return dict(json.loads(data[8 : 8 + length]).get("__metadata__") or {})
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

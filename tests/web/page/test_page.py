@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.request
 import zipfile
 from collections.abc import Callable
@@ -179,6 +180,26 @@ def test_cancel_and_remove(visit: Visit, picture: Make) -> None:
     expect(page.locator("#says")).to_contain_text("large.png cancelled")
     page.locator("#stage-actions").get_by_role("button", name="Remove").click()
     expect(page.locator("#drop")).to_be_visible()
+
+
+def test_a_file_never_stands_twice(visit: Visit, picture: Make) -> None:
+    page = visit()
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        time.sleep(1)  # the events of the new job come first
+        route.fulfill(response=answer)
+
+    page.route("**/v1/jobs", lambda route: answer_late(route) if route.request.method == "POST" else route.continue_())
+    page.evaluate("""() => {
+        window.most = 0;
+        const count = () => { window.most = Math.max(window.most, document.querySelectorAll(".item").length); };
+        new MutationObserver(count).observe(document.getElementById("items"), { childList: true });
+    }""")
+    drop(page, picture("once.png"))
+    wait_done(page, 1)
+    expect(page.locator("#stage-name")).to_have_text("once.png")
+    assert page.evaluate("window.most") == 1
 
 
 def test_two_tabs_show_the_same_and_others_nothing_of_it(visit: Visit, picture: Make) -> None:

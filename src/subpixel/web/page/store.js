@@ -10,6 +10,9 @@ export const uploads = new Map();
 
 const listeners = {};
 const fresh = new Set();
+
+/** Jobs heard of before the answer to the upload that made them: not shown twice meanwhile. */
+const early = new Set();
 let listed = false;
 
 /** "jobs": something in the list changed; "current": another one is looked at; "models": what there is to choose from. */
@@ -43,12 +46,28 @@ export function choose(key) {
 
 /** All, oldest first: the order in which they were added and are worked on. */
 export function items() {
-  const sent = [...jobs.values()].sort((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0));
+  const shown = [...jobs.values()].filter((job) => !early.has(job.id));
+  const sent = shown.sort((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0));
   return [...sent, ...uploads.values()];
+}
+
+/** Whether a new job may be that of a file whose answer is on its way: events and answers come in any order. */
+function awaited(job) {
+  const there = (upload) => upload.state === "uploading" && (upload.progress === 1 || upload.name === job.name);
+  return [...uploads.values()].some(there);
+}
+
+/** The upload in work has been answered, or failed: whatever else was heard of meanwhile is another tab's. */
+export function answered() {
+  if (!early.size) return;
+  early.clear();
+  settleCurrent();
+  emit("jobs");
 }
 
 export function putJob(job) {
   const before = jobs.get(job.id);
+  if (!before && awaited(job)) early.add(job.id);
   fresh.add(job.id);
   jobs.set(job.id, job);
   emit("job", job, before);
@@ -62,6 +81,7 @@ export function arrived(key, job) {
   uploads.delete(key);
   jobs.set(job.id, jobs.get(job.id) ?? job);
   fresh.add(job.id);
+  early.delete(job.id);
   if (looked) choose(job.id);
   emit("jobs");
 }
@@ -77,6 +97,7 @@ export function putAll(list) {
     // Newer is known, or it was removed meanwhile.
     if (fresh.has(job.id)) continue;
     const before = jobs.get(job.id);
+    if (!before && awaited(job)) early.add(job.id);
     jobs.set(job.id, job);
     if (before) emit("job", job, before);
   }

@@ -2,7 +2,7 @@
 // room (429) or does not answer, they wait and are sent again by themselves.
 
 import { ask, Problem, send, Unreachable } from "/page/server.js";
-import { arrived, choose, drop, emit, keyOf, known, uploads } from "/page/store.js";
+import { answered, arrived, choose, drop, emit, keyOf, known, uploads } from "/page/store.js";
 import { announce } from "/page/messages.js";
 import { bytes, say } from "/page/words.js";
 
@@ -79,6 +79,7 @@ function next() {
   emit("jobs");
   attempt(upload).finally(() => {
     busy = null;
+    answered();
     next();
   });
 }
