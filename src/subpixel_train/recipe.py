@@ -74,6 +74,12 @@ class Recipe(_Settings):
         default="bf16-mixed", description="arithmetic while training"
     )
     validate_every: int = Field(default=1, ge=1, description="epochs between validations")
+    revive_steps: int = Field(
+        default=0,
+        ge=0,
+        description="steps between looks for channels of a plain network that never fire, which begin anew; 0: never",
+    )
+    revive_until: float = Field(default=0.6, ge=0, le=1, description="share of the training after which none does")
     keep: Literal["best", "last"] = Field(
         default="best",
         description="weights to use: of the best held-out PSNR, or of the last validation (against an adversary)",
@@ -98,6 +104,8 @@ class Recipe(_Settings):
             raise ValueError("give epochs or iterations, one of them")
         if self.centre and self.network.kind not in ("espcn", "srcnn"):
             raise ValueError(f"centre is for espcn and srcnn; {self.network.kind} subtracts the mean itself")
+        if self.revive_steps and (self.network.kind != "plain" or self.network.activation != "relu"):
+            raise ValueError("revive_steps is for networks of kind plain with activation: relu")
         if self.network.kind.startswith("two-") and self.scale != 4:
             raise ValueError(f"{self.network.kind} makes ×2 and ×4: write scale: 4, not {self.scale}")
         return self

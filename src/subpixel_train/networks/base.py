@@ -92,6 +92,19 @@ class Network(nn.Module, ABC):
         """Another network's tensors as this one can start from; as they are, unless a network can be grown."""
         return tensors
 
+    def revive(self, small: Tensor, mean: dict[str, Tensor], seed: int) -> int:
+        """Begin channels anew that no longer take part; only plain networks can (see `networks.reviving`).
+
+        Args:
+            small: (N, channels, H, W), inputs of a batch.
+            mean: running means of the parameters by name, changed alike.
+            seed: random weights follow from it.
+
+        Returns:
+            How many channels were begun anew.
+        """
+        return 0
+
     def compared(self, planes: Tensor) -> Tensor:
         """What losses look at, of results and of targets, (N, channels, H, W); all of it, unless a network differs."""
         return planes

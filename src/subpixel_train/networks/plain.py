@@ -35,6 +35,7 @@ from subpixel_train.networks.base import (
     bicubic_reduction,
 )
 from subpixel_train.networks.growing import grown
+from subpixel_train.networks.reviving import revive
 
 
 class PlainSettings(Settings):
@@ -103,6 +104,14 @@ class Plain(Network):
     def grown_from(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Tensors of a smaller plain network, made to fit: see `networks.growing`."""
         return grown(self.state_dict(), tensors)
+
+    def revive(self, small: Tensor, mean: dict[str, Tensor], seed: int) -> int:
+        """Begin channels anew that never fire on `small`; see `networks.reviving`."""
+        names = ("first", *(f"inner.{index}" for index in range(len(self.inner))), "last")
+        layers = [layer for layer in (self.first, *self.inner, self.last) if isinstance(layer, nn.Conv2d)]
+        means = [{part: mean[f"{name}.{part}"] for part in ("weight", "bias")} for name in names] if mean else []
+        x = small.float() - MEAN
+        return revive(layers, x if self.unshuffle == 1 else functional.pixel_unshuffle(x, self.unshuffle), means, seed)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W), luma in 0–1 → (N, 1, rH, rW), luma in 0–1, not clipped. H, W: multiples of `unshuffle`."""

@@ -168,6 +168,8 @@ class Trainer:
         number = 0.0
         for index in range(recipe.accumulate):
             small, targets = self._batch()
+            if index == 0:
+                self._revive(small)
             last = index == recipe.accumulate - 1
             with self.fabric.no_backward_sync(self.network, enabled=not last):
                 results = self.network(small)  # (N, C, sH, sW) − centre, one per scale
@@ -203,6 +205,13 @@ class Trainer:
         if self.progress.step % 50 == 0:
             self.fabric.log_dict({f"parts/{name}": float(part) for name, part in parts.items()}, step=step)
         return number
+
+    def _revive(self, small: Tensor) -> None:
+        """Look for channels that never fire, where the recipe says so; every process sees what the first one does."""
+        step, every = self.progress.step, self.recipe.revive_steps
+        if every and step % every == 0 and step <= self.recipe.revive_until * self.steps:
+            count = self.plain.revive(self.fabric.broadcast(small), self.mean if self.recipe.ema else {}, step)
+            self.fabric.log_dict({"revived": count}, step=step)
 
     def _must_be_finite(self, what: str, number: float) -> None:
         """Stop before anything that is not a number reaches a checkpoint."""
