@@ -95,7 +95,7 @@ def row(job: str, **given: object) -> Row:
 
 def test_no_job_is_over_twice(tmp_path: Path) -> None:
     store = Store(tmp_path / "jobs.sqlite3")
-    store.add(row("a" * 32))
+    store.add(row("a" * 32), queue=9, per_client=9)
     assert store.begin("a" * 32, 1.0)
     assert not store.begin("a" * 32, 1.0)
     assert store.finish("a" * 32, "cancelled", 2.0)
@@ -109,7 +109,7 @@ def test_no_job_is_over_twice(tmp_path: Path) -> None:
 def test_jobs_survive_in_order(tmp_path: Path) -> None:
     store = Store(tmp_path / "jobs.sqlite3")
     for index, name in enumerate("abc"):
-        store.add(row(name * 32, created=float(index)))
+        store.add(row(name * 32, created=float(index)), queue=9, per_client=9)
     assert store.begin("b" * 32, 1.0)
     store.close()
     store = Store(tmp_path / "jobs.sqlite3")

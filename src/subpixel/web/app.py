@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -51,7 +52,7 @@ def create_app(options: Options, folder: Folder) -> FastAPI:
         redoc_url=None,
         servers=[{"url": "/"}],
     )
-    app.state.uploads = 0
+    app.state.uploads = Counter()  # on their way, by address
     app.state.sessions = Sessions()
     add_handlers(app)
     for room in (jobs, pictures, service):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -80,18 +81,21 @@ async def upload_of(request: Request) -> AsyncIterator[Upload]:
         Refused: as `receive`, or too many uploads at the same time.
     """
     desk = desk_of(request)
-    state = request.app.state
-    if state.uploads >= desk.limits.uploads:
+    going: Counter[str] = request.app.state.uploads
+    peer = client_of(request).peer
+    if going.total() >= desk.limits.uploads or going[peer] >= desk.limits.uploads_per_client:
         await drain(request)
-        raise Refused("busy", f"{state.uploads} uploads are on their way", "send it again soon", retry_after=2)
-    state.uploads += 1
+        raise Refused("busy", f"{going.total()} uploads are on their way", "send it again soon", retry_after=2)
+    going[peer] += 1
     try:
         upload = await receive(request, desk.folder, desk.limits)
     except Refused:
         await drain(request)
         raise
     finally:
-        state.uploads -= 1
+        going[peer] -= 1
+        if not going[peer]:
+            del going[peer]
     try:
         for name, value in request.query_params.items():
             if upload.fields.setdefault(name, value) != value:

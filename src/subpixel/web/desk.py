@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from subpixel.web.messages import Enlarge, Failed, Looked, Made, Reply
 from subpixel.web.metrics import Metrics
 from subpixel.web.problems import Refused
 from subpixel.web.shown import Shares, job_of
-from subpixel.web.store import Row, Store
+from subpixel.web.store import Full, Row, Store
 from subpixel.web.upload import Upload
 from subpixel.web.waiting import Waiting
 from subpixel.web.workers import Kind, Wishes, Worker
@@ -36,6 +37,8 @@ _POSITIONS: Final = 1.0
 _SWEEP: Final = 20.0
 _ATTEND: Final = 2.0
 """Seconds between looks whether a worker is there."""
+_AGAIN: Final = 1.0
+"""Seconds after which a change that the disk did not take is tried again."""
 _END: Final = 1.0
 """Seconds after which tasks that did not end are told again."""
 Answer = TypeVar("Answer")
@@ -76,7 +79,6 @@ class Desk:
         self._running: dict[str, asyncio.Task[Reply]] = {}
         self._taken: set[str] = set()
         self._unwanted: set[str] = set()
-        self._accepting = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._told: dict[str, float] = {}
         self._positions_told = 0.0
@@ -119,8 +121,12 @@ class Desk:
     async def _attend(worker: Worker) -> None:
         """Have a worker ready before it is needed, also again where it fell while it had nothing to do."""
         while True:
-            with contextlib.suppress(Refused):
+            try:
                 await worker.warm()
+            except Refused:
+                pass
+            except OSError as error:  # too many processes, no memory
+                log.error("worker %s cannot be started, which is tried again: %s", worker.kind.name, error)
             await asyncio.sleep(_ATTEND)
 
     async def stop(self) -> None:
@@ -139,26 +145,21 @@ class Desk:
         self.folder.close()
 
     async def check_queue(self, client: Client) -> None:
-        """Refuse a job where too many wait.
+        """Refuse a job where too many wait, before its upload is taken; `accept` looks once more.
 
         Raises:
             Refused: of this client, or of all.
         """
-        if self.waiting.jobs + self._accepting >= self.limits.queue:
-            raise Refused(
-                "queue-full",
-                f"{self.waiting.jobs} jobs wait already",
-                "send it again when some are done",
-                retry_after=self._patience(),
-            )
+        if self.waiting.jobs >= self.limits.queue:
+            raise self._full(Full("queue", self.waiting.jobs))
         mine = await asyncio.to_thread(self.store.unfinished, client.peer)
         if mine >= self.limits.jobs_per_client:
-            raise Refused(
-                "too-many",
-                f"{mine} jobs of yours wait or run already",
-                "send it again when some are done",
-                retry_after=self._patience(),
-            )
+            raise self._full(Full("client", mine))
+
+    def _full(self, full: Full) -> Refused:
+        slug, whose = ("queue-full", "jobs wait") if full.of == "queue" else ("too-many", "jobs of yours wait or run")
+        right = "send it again when some are done"
+        return Refused(slug, f"{full.many} {whose} already", right, retry_after=self._patience())
 
     def _patience(self) -> int:
         """Seconds until there is room, roughly."""
@@ -169,9 +170,8 @@ class Desk:
         """An upload becomes a job: from here on it will be done, whatever happens.
 
         Raises:
-            Refused: too many wait.
+            Refused: too many wait, or it cannot be kept.
         """
-        await self.check_queue(client)
         row = Row(
             id=new_id(),
             owner=client.owner,
@@ -189,15 +189,25 @@ class Desk:
             expected=looked.seconds,
             created=time.time(),
         )
-        self._accepting += 1
-        try:
-            self.folder.accept(upload.folder, row.id)
-            await asyncio.to_thread(self.store.add, row)
-            await self.waiting.add_job(row)
-        finally:
-            self._accepting -= 1
-        self.tell(row)
+        adding = asyncio.create_task(self._add(row, upload))
+        await asyncio.shield(adding)  # whoever hangs up now has a job nevertheless, whole
         return row
+
+    async def _add(self, row: Row, upload: Upload) -> None:
+        """A job with its file, or neither."""
+        limits = self.limits
+        try:
+            await asyncio.to_thread(self.folder.accept, upload.folder, row.id)
+            await asyncio.to_thread(self.store.add, row, queue=limits.queue, per_client=limits.jobs_per_client)
+        except Exception as error:
+            await asyncio.to_thread(self.folder.drop, self.folder.jobs / row.id)
+            if isinstance(error, Full):
+                raise self._full(error) from None
+            if isinstance(error, sqlite3.Error):
+                raise Refused("quota", f"the job cannot be kept: {error}", "remove jobs that are done") from None
+            raise
+        await self.waiting.add_job(row)
+        self.tell(row)
 
     def show(self, row: Row) -> Job:
         """A job as clients see it."""
@@ -231,7 +241,7 @@ class Desk:
     async def _do(self, worker: Worker, row: Row) -> None:
         """One job, from the queue to its end."""
         now = time.time()
-        if not await asyncio.to_thread(self.store.begin, row.id, now):
+        if not await self._surely(self.store.begin, row.id, now):
             return
         row = replace(row, state="running", started=now, attempts=row.attempts + 1)
         self.shares.begin(row.id)
@@ -244,6 +254,7 @@ class Desk:
             output=str(output),
             settings=row.settings,
             bounds=self.calls.bounds,
+            room=self.folder.room,
             resume=True,
         )
         wishes = Wishes(self.limits.quiet_seconds, self.limits.job_seconds)
@@ -256,7 +267,8 @@ class Desk:
         except asyncio.CancelledError:
             if being_stopped():
                 work.cancel()
-                self.store.put_back(row.id)
+                with contextlib.suppress(sqlite3.Error):  # the next start takes up what is under work anyway
+                    self.store.put_back(row.id)
                 raise
             reply = Failed(slug="cancelled", detail="it was cancelled")
         finally:
@@ -272,7 +284,12 @@ class Desk:
             if row.id in self._unwanted or (isinstance(reply, Failed) and reply.slug == "cancelled"):
                 await self._finish(row, "cancelled")
             elif isinstance(reply, Made):
-                size = (await asyncio.to_thread(self.folder.result(row.id, row.suffix).stat)).st_size
+                path = self.folder.result(row.id, row.suffix)
+                size = (await asyncio.to_thread(path.stat)).st_size
+                self.folder.count(row.id)
+                if self.folder.used > self.limits.disk_bytes:  # another one was written meanwhile
+                    await asyncio.to_thread(path.unlink)
+                    raise Refused("quota", "there is no room for the result", "remove jobs that are done")
                 result = Result(
                     width=reply.width,
                     height=reply.height,
@@ -287,9 +304,21 @@ class Desk:
                 await self._finish(row, "done", result=result)
             else:
                 await self._finish(row, "failed", problem=unexpected(reply))
+        except Refused as why:
+            await self._finish(row, "failed", problem=why)
         except OSError:
-            problem = Refused("internal", "the result is not there", "send the file again")
-            await self._finish(row, "failed", problem=problem)
+            missing = Refused("internal", "the result is not there", "send the file again")
+            await self._finish(row, "failed", problem=missing)
+
+    @staticmethod
+    async def _surely(change: Callable[..., bool], *values: object, **named: object) -> bool:
+        """A change of the jobs that has to be kept: where the disk does not take it, again until it does."""
+        while True:
+            try:
+                return await asyncio.to_thread(change, *values, **named)
+            except sqlite3.OperationalError as error:
+                log.error("the jobs cannot be written, which is tried again: %s", error)
+                await asyncio.sleep(_AGAIN)
 
     @staticmethod
     def _format(row: Row) -> str:
@@ -301,7 +330,7 @@ class Desk:
         """A job is over, and everybody hears so; once."""
         now = time.time()
         why = None if problem is None else problem.job_problem
-        if await asyncio.to_thread(self.store.finish, row.id, state, now, result=result, problem=why):
+        if await self._surely(self.store.finish, row.id, state, now, result=result, problem=why):
             await asyncio.to_thread(self.folder.tidy, row.id, row.suffix)
             self.folder.count(row.id)
             self.metrics.job_over(row, state, now)
@@ -331,6 +360,8 @@ class Desk:
             self._tell_positions()
             return
         if row.id not in self._taken:
+            if row.state == "queued":  # on its way into the queue
+                await self._finish(row, "cancelled")
             return
         self._unwanted.add(row.id)
         if row.id in self._running:
@@ -348,8 +379,11 @@ class Desk:
     async def _sweep(self) -> None:
         """Remove jobs whose time is over."""
         while True:
-            for row in await asyncio.to_thread(self.store.expired, time.time() - self.limits.keep_seconds):
-                await self.remove(row)
+            try:
+                for row in await asyncio.to_thread(self.store.expired, time.time() - self.limits.keep_seconds):
+                    await self.remove(row)
+            except (OSError, sqlite3.Error):
+                log.exception("old jobs cannot be removed, which is tried again")
             await asyncio.sleep(min(_SWEEP, max(0.2, self.limits.keep_seconds / 4)))
 
     async def call(self, work: Callable[..., Answer], *values: object) -> Answer:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from subpixel.web.api import Job, Removed
 
 BEAT: Final = 10.0
 """Seconds of silence after which a comment is sent, so that a dead connection is noticed."""
+
+First: TypeAlias = Callable[[], Awaitable[list[Job]]]
+"""Gives the jobs as they are."""
 
 
 @dataclass(eq=False)
@@ -18,6 +21,7 @@ class _Listener:
     """One open connection. Of a job that changes quicker than the connection takes, only the last state is kept."""
 
     wants: Callable[[str, str], bool]
+    peer: str
     news: dict[str, Job | Removed] = field(default_factory=dict)
     rang: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -33,6 +37,10 @@ class Events:
     def listeners(self) -> int:
         """Open connections."""
         return len(self._listeners)
+
+    def of(self, peer: str) -> int:
+        """Open connections of an address."""
+        return sum(listener.peer == peer for listener in self._listeners)
 
     def tell(self, owner: str, job: Job | Removed) -> None:
         """Something happened to a job."""
@@ -51,20 +59,17 @@ class Events:
         for listener in self._listeners:
             listener.rang.set()
 
-    async def of_job(self, job: str, first: Callable[[], Awaitable[list[Job]]]) -> AsyncIterator[bytes]:
+    async def of_job(self, peer: str, job: str, first: First) -> AsyncIterator[bytes]:
         """One job, as it is and whenever it changes, until it is over. `first` is asked once the stream listens."""
-        async for made in self._stream(lambda _, other: other == job, first, until_over=True):
+        async for made in self._stream(_Listener(lambda _, other: other == job, peer), first, until_over=True):
             yield made
 
-    async def of_owner(self, owner: str, first: Callable[[], Awaitable[list[Job]]]) -> AsyncIterator[bytes]:
+    async def of_owner(self, peer: str, owner: str, first: First) -> AsyncIterator[bytes]:
         """All jobs of a client, as they are and whenever one changes; without end."""
-        async for made in self._stream(lambda whose, _: whose == owner, first, until_over=False):
+        async for made in self._stream(_Listener(lambda whose, _: whose == owner, peer), first, until_over=False):
             yield made
 
-    async def _stream(
-        self, wants: Callable[[str, str], bool], first: Callable[[], Awaitable[list[Job]]], *, until_over: bool
-    ) -> AsyncIterator[bytes]:
-        listener = _Listener(wants)
+    async def _stream(self, listener: _Listener, first: First, *, until_over: bool) -> AsyncIterator[bytes]:
         self._listeners.add(listener)
         try:
             before: dict[str, Job | Removed] = {job.id: job for job in await first()}

@@ -20,6 +20,8 @@ from subpixel.web.limits import Limits
 from subpixel.web.problems import Refused
 
 SOURCE: Final = "source"
+_BLOCK: Final = 4096
+"""Bytes that the smallest file, and a folder, take of a disk."""
 
 
 def new_id() -> str:
@@ -60,7 +62,7 @@ class Folder:
     def __init__(self, root: Path, limits: Limits) -> None:
         self.root, self._limits = root.absolute(), limits
         self.jobs, self.incoming = self.root / "jobs", self.root / "incoming"
-        self.expected = 0  # bytes of uploads on their way
+        self._coming: dict[str, int] = {}  # bytes of uploads that are no jobs yet
         self._lock: BinaryIO | None = None
         try:
             for folder in (self.root, self.jobs, self.incoming):
@@ -104,8 +106,14 @@ class Folder:
 
     @property
     def used(self) -> int:
-        """Bytes of all files of jobs."""
-        return sum(self._sizes.values())
+        """What all files of jobs, and uploads on their way, take of the disk, in bytes."""
+        return sum(self._sizes.values()) + sum(self._coming.values())
+
+    @property
+    def room(self) -> int:
+        """Bytes that may still be written, never less than 0."""
+        free = shutil.disk_usage(self.root).free - self._limits.free_bytes
+        return max(0, min(self._limits.disk_bytes - self.used, free))
 
     @property
     def database(self) -> Path:
@@ -126,24 +134,50 @@ class Folder:
         Raises:
             Refused: the quota is used up, or the disk is full.
         """
-        if self.used + self.expected + more > self._limits.disk_bytes:
+        if self.used + more > self._limits.disk_bytes:
             raise Refused(
                 "quota",
-                f"{(self.used + self.expected) / 1e9:.1f} GB of {self._limits.disk_bytes / 1e9:.1f} GB are used",
+                f"{self.used / 1e9:.1f} GB of {self._limits.disk_bytes / 1e9:.1f} GB are used",
                 "remove jobs that are done, or start the server with a larger --disk",
             )
         if shutil.disk_usage(self.root).free < more + self._limits.free_bytes:
             raise Refused("quota", "the server's disk is nearly full", "remove jobs that are done")
 
     def new_incoming(self) -> Path:
-        """A folder for an upload."""
+        """A folder for an upload.
+
+        Raises:
+            Refused: it cannot be made.
+        """
         made = self.incoming / new_id()
-        made.mkdir(mode=0o700)
+        try:
+            made.mkdir(mode=0o700)
+        except OSError as error:
+            raise unwritable(error) from None
         return made
 
+    def expect(self, incoming: Path, size: int) -> None:
+        """An upload will have so many bytes, or has: they count until it is dropped or becomes a job's.
+
+        Raises:
+            Refused: there is no room for them.
+        """
+        self.check_room(max(0, size - self._coming.get(incoming.name, 0)))
+        self._coming[incoming.name] = size
+
     def accept(self, incoming: Path, job: str) -> None:
-        """An upload becomes a job's."""
-        incoming.rename(self.jobs / job)
+        """An upload becomes a job's, and is on the disk.
+
+        Raises:
+            Refused: it cannot be moved.
+        """
+        try:
+            with (incoming / SOURCE).open("rb") as file:
+                os.fsync(file.fileno())
+            incoming.rename(self.jobs / job)
+        except OSError as error:
+            raise unwritable(error) from None
+        self._coming.pop(incoming.name, None)
         self.count(job)
 
     def copy(self, job: str, into: Path) -> None:
@@ -171,8 +205,7 @@ class Folder:
     def drop(self, folder: Path) -> None:
         """A folder is not needed any more."""
         shutil.rmtree(folder, ignore_errors=True)
-        if folder.parent == self.jobs:
-            self._sizes.pop(folder.name, None)
+        (self._sizes if folder.parent == self.jobs else self._coming).pop(folder.name, None)
 
     def sweep(self, known: set[str]) -> None:
         """Remove the files of jobs that nobody knows."""
@@ -181,11 +214,16 @@ class Folder:
                 self.drop(path)
 
 
+def unwritable(error: OSError) -> Refused:
+    """The problem of an upload that the disk does not take."""
+    return Refused("quota", f"the upload cannot be written: {error.strerror}", "remove jobs that are done")
+
+
 def folder_bytes(folder: Path) -> int:
-    """Of all files in a folder."""
-    total = 0
+    """What a folder and all files in it take of the disk: many tiny files fill it, too."""
+    total = _BLOCK
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):
-            if path.is_file():
-                total += path.stat().st_size
+            size = path.stat().st_size if path.is_file() else 1
+            total += -(-size // _BLOCK) * _BLOCK
     return total

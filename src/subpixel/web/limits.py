@@ -32,10 +32,13 @@ class Limits:
         jobs_per_client: jobs that wait or run, of one client.
         waiting: requests that wait for a worker: looks, views, previews, and pictures enlarged at once.
         uploads: uploads at the same time.
+        uploads_per_client: of one client.
+        streams_per_client: open streams of events of one client.
         disk_bytes: all files together.
         free_bytes: left free on the disk.
         keep_seconds: how long jobs are kept when they are over.
         upload_pause: seconds an upload may pause.
+        upload_rate: bytes a second that have to come after that time, on average.
         look_seconds: to find out what a file is.
         quiet_seconds: a task may say nothing for so long.
         job_seconds: for one job.
@@ -53,11 +56,14 @@ class Limits:
     queue: int = 1000
     jobs_per_client: int = 500
     waiting: int = 64
-    uploads: int = 64
+    uploads: int = 128
+    uploads_per_client: int = 64
+    streams_per_client: int = 100
     disk_bytes: int = 20 * GIGA
     free_bytes: int = 500 * MEGA
     keep_seconds: float = 24 * 3600.0
     upload_pause: float = 30.0
+    upload_rate: float = 1000.0
     look_seconds: float = 30.0
     quiet_seconds: float = 600.0
     job_seconds: float = 24 * 3600.0

@@ -47,6 +47,7 @@ class Enlarge(Model):
 
     Attributes:
         output: the file to write; its suffix is that of the format.
+        room: bytes that its files may have.
         resume: go on with a video that was begun.
     """
 
@@ -56,6 +57,7 @@ class Enlarge(Model):
     output: str
     settings: Settings
     bounds: Bounds
+    room: int = Field(ge=0)
     resume: bool = False
 
 

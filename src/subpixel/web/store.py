@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from subpixel.web.api import JobProblem, Kind, Result, Settings, State
 
@@ -44,6 +44,19 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (state, created);
 CREATE INDEX jobs_by_owner ON jobs (owner, created);
 """
+
+
+class Full(Exception):
+    """There is no room for another job.
+
+    Attributes:
+        of: whose room: that of the whole queue, or of one client.
+        many: jobs that there are.
+    """
+
+    def __init__(self, of: Literal["queue", "client"], many: int) -> None:
+        self.of, self.many = of, many
+        super().__init__(f"{many} jobs of the {of}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +120,30 @@ class Store:
             self._link.execute("BEGIN IMMEDIATE")
             try:
                 yield self._link
+                self._link.execute("COMMIT")
             except BaseException:
-                self._link.execute("ROLLBACK")
+                if self._link.in_transaction:  # a full disk ends some by itself
+                    self._link.execute("ROLLBACK")
                 raise
-            self._link.execute("COMMIT")
 
     def _rows(self, where: str, values: Sequence[object] = ()) -> list[Row]:
         with self._lock:
             found = self._link.execute(f"SELECT * FROM jobs {where}", tuple(values)).fetchall()
         return [_row(one) for one in found]
 
-    def add(self, row: Row) -> None:
-        """A job that was accepted."""
+    def add(self, row: Row, *, queue: int, per_client: int) -> None:
+        """A job that was accepted; limits are looked at in the same transaction, however many come at once.
+
+        Raises:
+            Full: `queue` jobs wait already, or `per_client` of its address wait or run.
+        """
         with self._change() as link:
+            waiting = _count(link, "state = 'queued'")
+            if waiting >= queue:
+                raise Full("queue", waiting)
+            mine = _count(link, _UNFINISHED, row.peer)
+            if mine >= per_client:
+                raise Full("client", mine)
             link.execute(
                 "INSERT INTO jobs (id, owner, peer, name, state, kind, width, height, frames, format, bytes, settings, "
                 "suffix, expected, created) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -219,8 +243,7 @@ class Store:
     def unfinished(self, peer: str) -> int:
         """Jobs from an address that wait or run."""
         with self._lock:
-            query = "SELECT count(*) FROM jobs WHERE peer = ? AND state IN ('queued', 'running')"
-            return int(self._link.execute(query, (peer,)).fetchone()[0])
+            return _count(self._link, _UNFINISHED, peer)
 
     def counts(self) -> dict[State, int]:
         """Jobs in each state."""
@@ -229,6 +252,13 @@ class Store:
             for state, many in self._link.execute("SELECT state, count(*) FROM jobs GROUP BY state"):
                 made[state] = many
         return made
+
+
+_UNFINISHED: Final = "state IN ('queued', 'running') AND peer = ?"
+
+
+def _count(link: sqlite3.Connection, where: str, *values: str) -> int:
+    return int(link.execute(f"SELECT count(*) FROM jobs WHERE {where}", values).fetchone()[0])
 
 
 def _row(one: sqlite3.Row) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from subpixel.web.folder import SOURCE, Folder
+from subpixel.web.folder import SOURCE, Folder, unwritable
 from subpixel.web.limits import Limits
 from subpixel.web.problems import Refused
 
@@ -66,10 +67,9 @@ async def receive(request: Request, folder: Folder, limits: Limits) -> Upload:
     declared = request.headers.get("content-length", "")
     length = int(declared) if declared.isdecimal() else 0
     _check_size(length, limits, _FRAMING)
-    folder.check_room(length)
     upload = Upload(folder.new_incoming())
-    folder.expected += length
     try:
+        folder.expect(upload.folder, length)
         kind, options = parse_options_header(request.headers.get("content-type", ""))
         writer = _Writer(upload, folder, limits, declared=length)
         try:
@@ -86,8 +86,6 @@ async def receive(request: Request, folder: Folder, limits: Limits) -> Upload:
     except BaseException:
         folder.drop(upload.folder)
         raise
-    finally:
-        folder.expected -= length
     return upload
 
 
@@ -120,7 +118,7 @@ class _Writer:
         self.upload.bytes += len(data)
         _check_size(self.upload.bytes, self._limits)
         if self.upload.bytes > self._declared:
-            self._folder.check_room(self.upload.bytes - self._declared)
+            self._folder.expect(self.upload.folder, self.upload.bytes)
         self._waiting += data
 
     async def settle(self, *, end: bool = False) -> None:
@@ -136,9 +134,7 @@ class _Writer:
                 self._file = self.upload.source.open("xb")
             self._file.write(piece)
         except OSError as error:
-            raise Refused(
-                "quota", f"the upload cannot be written: {error.strerror}", "remove jobs that are done"
-            ) from None
+            raise unwritable(error) from None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -149,7 +145,7 @@ class _Writer:
 async def _chunks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
     """The body as it comes."""
     stream = aiter(request.stream())
-    total = 0
+    total, started = 0, time.monotonic()
     while True:
         try:
             chunk = await asyncio.wait_for(anext(stream), limits.upload_pause)
@@ -161,6 +157,9 @@ async def _chunks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
             raise Refused("truncated", "the connection ended in the middle of the upload", "send it again") from None
         total += len(chunk)
         _check_size(total, limits, _FRAMING)
+        spent = time.monotonic() - started - limits.upload_pause
+        if spent > 0 and total < spent * limits.upload_rate:
+            raise Refused("too-slow", f"{total} bytes came in {spent + limits.upload_pause:.0f} s", "send it quicker")
         if chunk:
             yield chunk
 

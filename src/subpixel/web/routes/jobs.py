@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,6 +13,7 @@ from subpixel.web.api import Job, JobId, Jobs, Of, Removed, Settings
 from subpixel.web.archive import archive
 from subpixel.web.asking import client_of, desk_of, drain, job_row, problems, settings_of, upload_of, while_connected
 from subpixel.web.calls import expect
+from subpixel.web.desk import Desk
 from subpixel.web.events import BEAT
 from subpixel.web.messages import Box, Made, View
 from subpixel.web.names import MEDIA, result_name
@@ -122,7 +124,10 @@ async def listed(request: Request) -> Response:
 
 
 @router.get(
-    "/events", response_class=StreamingResponse, summary="What happens to them", responses={200: _STREAM, **problems()}
+    "/events",
+    response_class=StreamingResponse,
+    summary="What happens to them",
+    responses={200: _STREAM, **problems("busy")},
 )
 async def events(request: Request) -> StreamingResponse:
     """All jobs of this client as they are, then each whenever it changes, as server-sent events."""
@@ -132,7 +137,7 @@ async def events(request: Request) -> StreamingResponse:
         rows = await desk.call(desk.store.of, client.owner, _MOST_LISTED)
         return [desk.show(row) for row in reversed(rows)]
 
-    return _stream(desk.events.of_owner(client.owner, first))
+    return _stream(desk, client.peer, desk.events.of_owner(client.peer, client.owner, first))
 
 
 @router.get("/jobs/{job_id}", summary="One job", responses=problems("no-job"))
@@ -161,7 +166,7 @@ async def cancel(request: Request, job_id: JobId) -> Job:
     "/jobs/{job_id}/events",
     response_class=StreamingResponse,
     summary="What happens to a job",
-    responses={200: _STREAM, **problems("no-job")},
+    responses={200: _STREAM, **problems("no-job", "busy")},
 )
 async def job_events(request: Request, job_id: JobId) -> StreamingResponse:
     """The job as it is, and whenever it changes, until it is over, as server-sent events."""
@@ -172,10 +177,14 @@ async def job_events(request: Request, job_id: JobId) -> StreamingResponse:
         row = await desk.call(desk.store.get, job_id)
         return [] if row is None else [desk.show(row)]
 
-    return _stream(desk.events.of_job(job_id, first))
+    peer = client_of(request).peer
+    return _stream(desk, peer, desk.events.of_job(peer, job_id, first))
 
 
-def _stream(events: Any) -> StreamingResponse:
+def _stream(desk: Desk, peer: str, events: AsyncIterator[bytes]) -> StreamingResponse:
+    many = desk.events.of(peer)
+    if many >= desk.limits.streams_per_client:
+        raise Refused("busy", f"{many} streams of events are open already", "close some", retry_after=10)
     return StreamingResponse(events, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 

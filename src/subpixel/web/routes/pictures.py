@@ -89,7 +89,12 @@ async def upscale(request: Request) -> Response:
             )
         output = upload.folder / f"result{looked.suffix}"
         task = Enlarge(
-            kind="picture", source=str(upload.source), output=str(output), settings=settings, bounds=desk.calls.bounds
+            kind="picture",
+            source=str(upload.source),
+            output=str(output),
+            settings=settings,
+            bounds=desk.calls.bounds,
+            room=desk.folder.room,
         )
         made = expect(await while_connected(request, desk.calls.now(task, _NOW)), Made)
         kept = stack.pop_all()

@@ -19,6 +19,7 @@ from subpixel.types import Picture, Size
 from subpixel.upscaler import Upscaler
 from subpixel.web.api import Settings
 from subpixel.web.messages import Enlarge, Made
+from subpixel.web.worker.confinement import room_for_files
 
 _KEPT: Final = 3
 """Upscalers whose networks stay in memory."""
@@ -78,7 +79,8 @@ class Enlarging:
         Raises:
             SubpixelError: it cannot be read, or the result not written.
         """
-        return self._film(task) if task.kind == "video" else self._picture(task)
+        with room_for_files(task.room):
+            return self._film(task) if task.kind == "video" else self._picture(task)
 
     def _picture(self, task: Enlarge) -> Made:
         started = time.perf_counter()
