@@ -5,7 +5,10 @@ from __future__ import annotations
 from asyncio import TimerHandle, Transport
 from typing import Any, Final
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from subpixel.web.problems import MEDIA_TYPE, Refused
 
 _PATIENCE: Final = 20.0
 """Seconds from the beginning of a connection, or the last answer, to the end of the next request's headers."""
@@ -14,6 +17,21 @@ _LOOK: Final = 5.0
 
 class Connection(H11Protocol):
     """As uvicorn's own, with an end to waiting for headers."""
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        refused = Refused("malformed", "what came is no request of HTTP/1.1", "let your client make it")
+        body = refused.problem.model_dump_json().encode()
+        headers = [
+            ("Content-Type", MEDIA_TYPE),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+            ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """A client is there."""

@@ -19,6 +19,7 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from subpixel.web.bodies import UPLOADS, Explained, short
 from subpixel.web.problems import Refused
 
 SESSION_SECONDS: Final = 12 * 3600
@@ -87,18 +88,23 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         started, method, path = time.perf_counter(), str(scope["method"]), str(scope["path"])
+        explained = Explained(send, path)
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._heard(method, int(message["status"]), time.perf_counter() - started)
                 _harden(MutableHeaders(scope=message), path)
-            await send(message)
+            await explained(message)
 
         try:
             self._check(Headers(scope=scope), method, path)
         except Refused as refused:
             await refused.answer()(scope, receive, guarded)
             return
+        if method == "HEAD" and not path.endswith(("/events", "/zip")):
+            scope = {**scope, "method": "GET"}  # the server sends no body where HEAD was asked
+        if method not in _SAFE and path not in UPLOADS:
+            receive = short(receive)
         await self._app(scope, receive, guarded)
 
     def _check(self, headers: Headers, method: str, path: str) -> None:

@@ -39,6 +39,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "host": (421, "Not the name of this server"),
     "origin": (403, "From another page"),
     "too-slow": (408, "The upload stopped"),
+    "range": (416, "No such part"),
     "not-acceptable": (406, "Not in that form"),
     "memory": (507, "More memory than a job may have"),
     "time": (504, "More time than a job may have"),
@@ -114,6 +115,9 @@ def add_handlers(app: FastAPI) -> None:
 def invalid(errors: Sequence[Mapping[str, Any]]) -> Refused:
     """The problem of values that do not fit their model, from what pydantic says of them."""
     first = errors[0]
+    if first["type"] == "json_invalid":
+        why = str(first.get("ctx", {}).get("error", "it ends too early"))
+        return Refused("malformed", f"the body is no JSON: {why}", 'send an object, as {"width": 1000, "height": 800}')
     where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
     given = first.get("input")
     shown = repr(given)[:80] if isinstance(given, str | int | float) else ""
@@ -153,11 +157,23 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         return answer
     if error.status_code == 404:
         return Refused("not-found", f"there is nothing at {request.url.path[:200]}", "see /docs").answer()
-    return Refused("malformed", str(error.detail), "see /docs", status=error.status_code).answer()
+    return problem_for(error.status_code, str(error.detail)).answer()
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
     return Refused("internal", "the server met an error that nobody foresaw", "its log tells more").answer()
+
+
+def problem_for(status: int, detail: str) -> Refused:
+    """An error that something below has found, as a problem."""
+    slug, right = {
+        408: ("too-slow", "send it again"),
+        413: ("too-large", "see /docs for what is expected"),
+        416: ("range", "ask for a part within what Content-Range says"),
+        400: ("malformed", "see /docs"),
+        404: ("not-found", "see /docs"),
+    }.get(status, ("malformed" if status < 500 else "internal", "see /docs"))
+    return Refused(slug, detail, right, status=status)
 
 
 def no_job() -> Refused:

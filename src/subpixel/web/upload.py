@@ -75,11 +75,7 @@ async def receive(request: Request, folder: Folder, limits: Limits) -> Upload:
         try:
             if kind == b"multipart/form-data":
                 await _multipart(request, options.get(b"boundary", b""), writer, limits)
-            elif kind == b"application/x-www-form-urlencoded":
-                raise Refused(
-                    "malformed", "the body is a form without a file", "send multipart/form-data, or the file's bytes"
-                )
-            else:
+            else:  # whatever it is called: curl calls every body a form
                 await _raw(request, writer, limits)
         finally:
             writer.close()
@@ -204,6 +200,11 @@ async def _multipart(request: Request, boundary: bytes, writer: _Writer, limits:
     await writer.settle(end=True)
 
 
+def _written_by_browsers(name: str) -> str:
+    """A file's name, of which browsers write three signs as others."""
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
+
+
 class _Form:
     """The parts of a multipart body, one after the other."""
 
@@ -252,7 +253,7 @@ class _Form:
         name = options.get(b"filename")
         if self._field == _FILE_FIELD:
             self._is_file = True
-            self._writer.begin((name or b"").decode("utf-8", "replace"))
+            self._writer.begin(_written_by_browsers((name or b"").decode("utf-8", "replace")))
         elif name is not None:
             raise Refused("malformed", f"a file was sent as {self._field[:40]!r}", "name its part file")
 
