@@ -18,6 +18,7 @@ from subpixel.image.resample import resize
 from subpixel.web.api import Job, Settings
 from subpixel.web.client import Client, JobFailed, ServerProblem, Unreachable
 from tests.video import films
+from tests.web.servers import picture
 
 FAST = Settings(scale=2, quality="fast")
 
@@ -115,6 +116,58 @@ def test_views_show_the_same_place(client: Client, photo: Path) -> None:
     with pytest.raises(ServerProblem, match="begins at 500,0") as wrong:
         client.view(job, x=500)
     assert wrong.value.problem.status == 422
+
+
+@pytest.mark.parametrize("width", [300, 150, 60, 12])
+def test_what_is_shown_small_is_reduced(width: int) -> None:
+    """Bicubic and difference of large parts are computed at the size that is shown: as if the whole were reduced."""
+    from subpixel.image import resample
+    from subpixel.types import Picture, Size
+    from subpixel.web.messages import Box
+    from subpixel.web.worker import showing
+
+    y, x = np.mgrid[:96, :128]
+    waves = 128 + 60 * np.sin(x / 9)[..., None] * np.cos(y / 7)[..., None] * np.ones(3)
+    source = Picture(waves.astype(np.uint8)[None])
+    after = Size(512, 384)
+    for box in (Box(width=512, height=384), Box(x=128, y=96, width=300, height=200)):
+        shown = Size(width, round(width * box.height / box.width))
+        made = showing._bicubic(source, after, box, shown).pixels[0].astype(float)
+        large = resample.resize(np.moveaxis(source.pixels[0], 2, 0).astype(np.float32) / 255, 384, 512)
+        part = large[:, box.y : box.y + box.height, box.x : box.x + box.width]
+        plain = np.moveaxis(resample.resize(np.ascontiguousarray(part), shown.height, shown.width), 0, 2) * 255
+        inner = np.s_[1:-1, 1:-1]  # a part that is cut out first ends where it ends
+        assert made.shape == plain.shape
+        assert np.abs(made[inner] - plain[inner]).mean() < 1.5
+
+
+def test_pictures_that_were_decoded_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To pan in a large result is not to decode it again and again; what is kept has an end."""
+    from subpixel.web.messages import Bounds, Box, View
+    from subpixel.web.worker import showing
+
+    reads: list[str] = []
+    plain = image.read
+
+    def read(path: str, **given: object) -> object:
+        reads.append(path)
+        return plain(path, **given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(showing.image, "read", read)
+    paths = [str(picture(tmp_path / f"{name}.png")) for name in "ab"]
+    task = View(
+        kind="picture", source=paths[0], result=paths[1], output=str(tmp_path / "out.png"), of="result",
+        box=Box(width=8, height=8), width=None, most=100, seconds=None, bounds=Bounds(pixels=9999, result_pixels=9999),
+    )  # fmt: skip
+    roomy = showing.Showing(None, 10**6)  # type: ignore[arg-type]
+    for x in range(5):
+        for of in ("result", "source"):
+            roomy.view(task.model_copy(update={"box": Box(x=x, width=8, height=8), "of": of}))
+    assert sorted(reads) == sorted(paths)
+    tight = showing.Showing(None, 30_000)  # type: ignore[arg-type]  # less than two of 9 kB each
+    for of in ("result", "source", "result"):
+        tight.view(task.model_copy(update={"of": of}))
+    assert len(reads) == 2 + 3
 
 
 def test_a_preview_is_a_part_of_the_whole(http: httpx.Client, photo: Path) -> None:

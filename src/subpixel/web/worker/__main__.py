@@ -79,7 +79,7 @@ def main() -> None:
 
     from subpixel.web.worker.tasks import Tasks
 
-    tasks = Tasks(given.threads, server.share, server.cancel)
+    tasks = Tasks(given.threads, server.share, server.cancel, memory=given.memory)
     tasks.warm(networks=given.networks)
     server.say(Ready())
     while True:

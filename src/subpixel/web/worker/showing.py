@@ -27,8 +27,12 @@ from subpixel.web.worker.enlarging import Enlarging, words
 from subpixel.web.worker.looking import kind_of
 
 _KEPT_SHARE: Final = 3
-"""Decoded pictures that stay in memory may take a third of it, together."""
+"""Decoded pictures that stay in memory may take a third of what a worker may have, together."""
+_EXACT: Final = 8_000_000
+"""Pixels of a part that is computed whole by bicubic before it is reduced; of larger ones, only what is shown."""
 _FALLBACK: Final = 1_800_000_000
+_ROUGH: Final = 4
+"""Pixels of a source for one that is shown from which half a pixel does not matter."""
 _CONTEXT: Final = 64
 """Pixels around a preview that are enlarged with it, and cut away again: more than any default network sees."""
 _PREVIEW_SIDE: Final = 512
@@ -36,11 +40,16 @@ _PREVIEW_SIDE: Final = 512
 
 
 class Showing:
-    """Answers what the page looks at, and keeps the last pictures decoded."""
+    """Answers what the page looks at, and keeps the last pictures decoded.
 
-    def __init__(self, enlarging: Enlarging) -> None:
+    Args:
+        enlarging: for previews.
+        memory: bytes that this process may have, 0: what there is.
+    """
+
+    def __init__(self, enlarging: Enlarging, memory: int) -> None:
         self._enlarging = enlarging
-        self._room = (memory_limit() or _FALLBACK) // _KEPT_SHARE
+        self._room = (memory or memory_limit() or _FALLBACK) // _KEPT_SHARE
         self._kept: OrderedDict[tuple[str, int, float], Picture] = OrderedDict()
 
     def _decoded(self, path: str, pixels: int, *, film: bool, seconds: float | None) -> Picture:
@@ -74,15 +83,17 @@ class Showing:
 
         if task.of == "source":
             whole = opened(task.source, bounds.pixels)
-            made = _srgb(_cut(whole, _inside(task.box, whole.size)))
+            box = _inside(task.box, whole.size)
+            made = _srgb(_reduced(_cut(whole, box), _shown(box, task)))
         else:
             whole = opened(task.result, bounds.result_pixels)
             box = _inside(task.box, whole.size)
-            made = _srgb(_cut(whole, box))
+            shown = _shown(box, task)
+            if task.of != "bicubic":
+                made = _srgb(_reduced(_cut(whole, box), shown))
             if task.of != "result":
-                plain = _srgb(_bicubic(opened(task.source, bounds.pixels), whole.size, box))
+                plain = _srgb(_bicubic(opened(task.source, bounds.pixels), whole.size, box, shown))
                 made = plain if task.of == "bicubic" else _difference(made, plain)
-        made = _reduced(made, task.width, task.most)
         image.write(made, task.output, format="png", overwrite=True)
         spent = time.perf_counter() - started
         return Made(width=made.size.width, height=made.size.height, models=(), seconds=spent, words=task.of)
@@ -214,16 +225,29 @@ def _like(planes: Planes, picture: Picture) -> Picture:
     return picture.with_pixels(pixels)
 
 
-def _bicubic(source: Picture, after: Size, box: Box) -> Picture:
-    """What bicubic gives at that place of the result."""
+def _bicubic(source: Picture, after: Size, box: Box, shown: Size) -> Picture:
+    """What bicubic gives at that place of the result, reduced to the size that is shown.
+
+    Of a large part that is shown small, only the pixels shown are computed, straight from the source.
+    """
     across, down = source.size.width / after.width, source.size.height / after.height
-    reach = int(4 * max(across, down, 1.0)) + 4
+    straight = shown.width * shown.height < box.width * box.height and (
+        box.width * across >= shown.width or box.width * box.height > _EXACT
+    )
+    size = shown if straight else Size(box.width, box.height)
+    column, row = across * box.width / size.width, down * box.height / size.height
+    if min(column, row) >= _ROUGH:  # by rows, as floats of all of it may be more than there is room for
+        x, y = round(box.x * across), round(box.y * down)
+        wide, high = max(1, round(box.width * across)), max(1, round(box.height * down))
+        return _reduced(_cut(source, _inside(Box(x=x, y=y, width=wide, height=high), source.size)), shown)
+    reach = int(4 * max(column, row, 1.0)) + 4
     left, top = max(0, int(box.x * across) - reach), max(0, int(box.y * down) - reach)
     right = min(source.size.width, int((box.x + box.width) * across) + reach)
     bottom = min(source.size.height, int((box.y + box.height) * down) + reach)
     part = _cut(source, Box(x=left, y=top, width=right - left, height=bottom - top))
-    rows, columns = (down, box.y * down - top), (across, box.x * across - left)
-    return _like(resample.resize_on(_planes(part), box.height, box.width, rows, columns), source)
+    rows, columns = (row, box.y * down - top), (column, box.x * across - left)
+    made = _like(resample.resize_on(_planes(part), size.height, size.width, rows, columns), source)
+    return _reduced(made, shown)
 
 
 def _difference(result: Picture, plain: Picture) -> Picture:
@@ -234,13 +258,17 @@ def _difference(result: Picture, plain: Picture) -> Picture:
     return Picture(added(large.astype(np.uint8), other.astype(np.uint8))[None])
 
 
-def _reduced(picture: Picture, width: int | None, most: int) -> Picture:
-    """No wider than asked for, no side longer than `most`; never enlarged."""
-    size = picture.size
-    share = min(1.0, (width or size.width) / size.width, most / max(size.width, size.height))
-    if share == 1.0:
+def _shown(box: Box, task: View) -> Size:
+    """How large a part is shown: no wider than asked for, no side longer than `View.most`; never enlarged."""
+    share = min(1.0, (task.width or box.width) / box.width, task.most / max(box.width, box.height))
+    return Size(max(1, round(box.width * share)), max(1, round(box.height * share)))
+
+
+def _reduced(picture: Picture, shown: Size) -> Picture:
+    """The same in that size."""
+    size, wide, high = picture.size, shown.width, shown.height
+    if size == shown:
         return picture
-    wide, high = max(1, round(size.width * share)), max(1, round(size.height * share))
     made = np.empty((picture.channels, high, wide), np.float32)
     for block in resample.row_blocks(size.height, high):  # as floats, the whole may be more than there is room for
         start, stop, first, last = block

@@ -34,11 +34,14 @@ class Tasks:
         threads: tiles computed side by side.
         share: told how far a task is, 0–1.
         cancel: set where a task is not wanted any more.
+        memory: bytes that this process may have, 0: what there is.
     """
 
-    def __init__(self, threads: int, share: Callable[[float], None], cancel: threading.Event) -> None:
+    def __init__(
+        self, threads: int, share: Callable[[float], None], cancel: threading.Event, *, memory: int = 0
+    ) -> None:
         self._enlarging = Enlarging(threads, share, cancel)
-        self._showing = Showing(self._enlarging)
+        self._showing = Showing(self._enlarging, memory)
         self._timing = Timing(threads)
 
     def warm(self, *, networks: bool) -> None:
