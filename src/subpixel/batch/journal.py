@@ -302,7 +302,7 @@ class Journal:
         text = json.dumps(settings, sort_keys=True, ensure_ascii=False)
         last = self._data.execute("SELECT text FROM settings WHERE id = ?", (self._fact("settings"),)).fetchone()
         if last is not None and last[0] != text:
-            self.differs = tuple(_differences(json.loads(last[0]), settings))
+            self.differs = tuple(differences(json.loads(last[0]), settings))
         with self._data:
             self._data.execute("INSERT OR IGNORE INTO settings (text) VALUES (?)", (text,))
             found = self._data.execute("SELECT id FROM settings WHERE text = ?", (text,)).fetchone()
@@ -379,7 +379,7 @@ def _names(networks: set[str]) -> str:
     return ", ".join(sorted({network.partition("@")[0] for network in networks}))
 
 
-def _differences(before: dict[str, str], now: dict[str, str]) -> Iterator[str]:
+def differences(before: dict[str, str], now: dict[str, str]) -> Iterator[str]:
     """``scale x2 → x4``, …; of networks, those that came and went."""
     for name in sorted({*before, *now}):
         old, new = before.get(name, ""), now.get(name, "")
