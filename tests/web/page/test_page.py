@@ -13,7 +13,7 @@ import pytest
 
 import subpixel
 from tests.web.page.conftest import drop, wait_done
-from tests.web.servers import Served
+from tests.web.servers import Served, until
 
 pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -c constraints.txt -e '.[dev]'")
 from playwright.sync_api import expect
@@ -294,3 +294,29 @@ def test_light_and_dark(visit: Visit) -> None:
     page.get_by_role("button", name="Colours: light").click()
     page.get_by_role("button", name="Colours: dark").click()
     assert page.evaluate(ground) == dark, "back to the system's"
+
+
+SEEN = """seen => {
+    Object.defineProperty(document, "hidden", { configurable: true, value: !seen });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_many_tabs(visit: Visit, server: Served, picture: Make) -> None:
+    """Browsers open six connections to a server: tabs that nobody sees hold none."""
+    before = server.desk.events.listeners
+    first = visit()
+    tabs = [first]
+    for number in range(6):
+        tabs[-1].wait_for_selector("#models .card")
+        if number == 3:
+            for tab in tabs:
+                tab.evaluate(SEEN, False)
+            until(lambda: server.desk.events.listeners <= before)
+        tabs.append(first.context.new_page())
+        tabs[-1].goto(server.address)
+    drop(tabs[-1], picture())
+    wait_done(tabs[-1])
+    tabs[0].evaluate(SEEN, True)
+    wait_done(tabs[0])  # comes back to all that happened meanwhile
+    expect(tabs[0].locator("#connection")).to_be_hidden()

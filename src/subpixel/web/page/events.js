@@ -1,14 +1,18 @@
 // What happens on the server, as it happens: server-sent events read with fetch, because EventSource cannot send the
-// token. A connection that breaks, or is silent for too long, is made again by itself.
+// token. A connection that breaks, or is silent for too long, is made again by itself. A page that nobody sees lets go of
+// its own: browsers open no more than six to a server, over all tabs, and a seventh tab would wait for ever.
 
 import { ask, Problem } from "/page/server.js";
 
 const SILENCE = 40_000;
 const WAITS = [1, 2, 4, 8, 10];
+const UNSEEN = 2_000; // ms
+const GLANCE = 10_000;
 
 /**
  * Keep a connection to `path`.
- * `on` has `open()`, `event(name, data)` and `closed(seconds)`, seconds until the next try.
+ * `on` has `open()`, `event(name, data)`, `closed(seconds)`, seconds until the next try, and `glance()`, called now and
+ * then while nobody sees the page.
  * Returns a function that tries at once.
  */
 export function follow(path, on) {
@@ -16,6 +20,7 @@ export function follow(path, on) {
   let timer = 0;
   let control = new AbortController();
   let connecting = false;
+  let resting = false;
 
   async function connect() {
     clearTimeout(timer);
@@ -48,13 +53,37 @@ export function follow(path, on) {
   }
 
   function now() {
-    if (connecting) return;
+    if (connecting || resting) return;
     const old = control;
     connect();
     old.abort();
   }
 
+  function rest() {
+    resting = true;
+    connecting = false;
+    clearTimeout(timer);
+    const old = control;
+    control = new AbortController();
+    old.abort();
+    timer = setInterval(on.glance, GLANCE);
+  }
+
+  let leaving = 0;
+  function seen() {
+    clearTimeout(leaving);
+    if (document.hidden) {
+      leaving = setTimeout(rest, UNSEEN);
+    } else if (resting) {
+      resting = false;
+      clearInterval(timer);
+      now();
+    }
+  }
+
   connect();
+  document.addEventListener("visibilitychange", seen);
+  seen();
   return now;
 }
 

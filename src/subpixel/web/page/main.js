@@ -10,9 +10,9 @@ import * as scenes from "/page/scenes.js";
 import { askJson, onTokenWanted, onUnreachable, openSession, Problem } from "/page/server.js";
 import * as settings from "/page/settings.js";
 import * as stage from "/page/stage.js";
-import { beginList, drop, emit, isJob, jobs, known, on, putAll, putJob } from "/page/store.js";
+import { beginList, drop, emit, isJob, isOver, jobs, known, on, putAll, putJob } from "/page/store.js";
 import { askForToken } from "/page/token.js";
-import { setOnline } from "/page/uploads.js";
+import { sending, setOnline } from "/page/uploads.js";
 import { Viewer } from "/page/viewer.js";
 import { apply, bytes, current, duration, onLanguage, pixels, say, setLanguage } from "/page/words.js";
 
@@ -78,7 +78,20 @@ async function refresh() {
   }
 }
 
+/** While nobody sees the page: how far things are, for its title, and whether files can be sent. */
+async function glance() {
+  if (!sending() && [...jobs.values()].every(isOver)) return;
+  try {
+    beginList();
+    putAll((await askJson("/v1/jobs")).jobs);
+    setOnline(true);
+  } catch {
+    // Whoever comes back is told.
+  }
+}
+
 const connection = {
+  glance,
   open() {
     clearInterval(countdown);
     byId("connection").hidden = true;
