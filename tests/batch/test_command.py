@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import subpixel
+from subpixel import within
 from tests.batch.conftest import draw, files
 from tests.cli.conftest import Command, run
 
@@ -105,6 +106,35 @@ def test_files_and_folders_together(run: Command, tmp_path: Path) -> None:
     assert two.code == 0
     assert files(tmp_path / "in-x2") == files(tmp_path / "in-x4") == {"a.png"}
     assert run("upscale", tmp_path / "in", "-m", "espcn", "-s", "2,4").out.endswith("0 made, 1 there already\n")
+
+
+def test_a_time_is_for_what_is_left(run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        draw(tmp_path / "in" / name)
+    asked: list[int] = []
+    real = within.choose_within
+
+    def noted(seconds: float, works: list[object], *words: object, **options: object) -> object:
+        asked.append(len(works))
+        return real(seconds, works, *words, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(within, "choose_within", noted)
+    words = ("upscale", tmp_path / "in", "-o", tmp_path / "out", "-m", "espcn", "--within", "1h")
+    assert run(*words).code == 0
+    draw(tmp_path / "in/d.png")
+    (tmp_path / "out/a.png").unlink()
+    assert "2 made, 2 there already" in run(*words).out
+    assert "0 made, 4 there already" in run(*words).out
+    assert asked == [3, 2]
+
+
+def test_folders_always_go_on(run: Command, tmp_path: Path) -> None:
+    draw(tmp_path / "in/a.png")
+    words = ("upscale", tmp_path / "in", "-o", tmp_path / "out", "-m", "espcn", "--resume")
+    assert run(*words).code == 0
+    assert "0 made, 1 there already" in run(*words).out
+    alone = run("upscale", tmp_path / "in/a.png", "-m", "espcn", "--resume")
+    assert alone.code == 2 and "--resume was given" in alone.err
 
 
 def test_within_a_time(run: Command, tmp_path: Path) -> None:

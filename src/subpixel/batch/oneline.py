@@ -16,10 +16,12 @@ from subpixel.batch.naming import Naming, PictureCoding
 from subpixel.batch.report import Failed, Made, Report, Tell
 from subpixel.batch.run import FolderRun, Item, Listener, Wanted
 from subpixel.batch.settings import settings_of
+from subpixel.batch.suspects import Suspects
 from subpixel.batch.watching import LOOK_S, Watch
 from subpixel.errors import Cancelled, PictureMissing, PictureUnreadable, SettingError, names_like
+from subpixel.plan import targets_of
 from subpixel.types import Quality
-from subpixel.upscaler import Upscaler, targets_of
+from subpixel.upscaler import Upscaler
 from subpixel.zoo import DEFAULT_QUALITY
 
 
@@ -142,6 +144,7 @@ def run_folders(
     within: str | None = None,
     cancel: threading.Event | None = None,
     watching: Watching | None = None,
+    whole_program: bool = False,
 ) -> list[Report]:
     """Work through some folders, one run for each place that results go to.
 
@@ -153,6 +156,7 @@ def run_folders(
         within: the time that chose the upscaler's networks, as it was typed.
         cancel: set it to stop.
         watching: go on with new pictures; None: until all are through.
+        whole_program: the program does nothing else: should it come to a sudden end, it is written down how.
 
     Raises:
         SubpixelError: as `upscale_folder`.
@@ -171,10 +175,13 @@ def run_folders(
         reports.append(report)
         with Journal(root, settings, overwrite=wanted.coding.overwrite) as journal, ExitStack() as stack:
             stack.callback(report.keep, journal.kept)
-            notes = [journal.note] if journal.note else []
-            for line in notes:
+            suspects = Suspects(journal.kept)
+            stack.callback(suspects.close)
+            if whole_program:
+                stack.enter_context(suspects.watching())
+            for line in filter(None, (journal.note, suspects.note)):
                 _noted(report, listener, line)
-            run = FolderRun(upscaler, wanted, journal, report, listener, cancel=cancel)
+            run = FolderRun(upscaler, wanted, journal, report, listener, cancel=cancel, suspects=suspects)
             if watching is None:
                 _once(run, some, stack)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -69,6 +70,20 @@ def plan_folders(
                     else:
                         plan.failed.append(Failure(*item))
         yield plan
+
+
+def pending(folders: Sequence[Folder], upscaler: Upscaler, wanted: Wanted, within: str | None = None) -> Iterator[Job]:
+    """The pictures that a run would make; arguments as `run_folders`. Nothing is written."""
+    settings = settings_of(upscaler, wanted.targets, wanted.coding, within)
+    for root, some in by_root(folders).items():
+        with Journal(root, settings, overwrite=wanted.coding.overwrite, peek=True) as journal:
+            for folder in some:
+                for item in folder.items(journal):
+                    if not isinstance(item, Job):
+                        continue
+                    with contextlib.suppress(SubpixelError):  # told when its turn comes
+                        if decide(item, journal, wanted.coding.overwrite).why is not Why.FINISHED:
+                            yield item
 
 
 def _add(plan: FolderPlan, job: Job, journal: Journal, upscaler: Upscaler, wanted: Wanted) -> None:

@@ -22,6 +22,7 @@ from subpixel.batch.journal import Journal, State, digest
 from subpixel.batch.naming import Folders, Job, PictureCoding
 from subpixel.batch.report import Failed, Failure, Made, Progress, Report, Tell
 from subpixel.batch.room import Room, need_of
+from subpixel.batch.suspects import Suspects
 from subpixel.errors import Cancelled, DiskFull, EngineError, ModelError, PictureError, PictureUnreadable, SubpixelError
 from subpixel.image import Encoded
 from subpixel.plan import Target
@@ -96,6 +97,7 @@ class FolderRun:
         total: how many there are, where somebody counts.
         cancel: set it, from any thread, to stop.
         again: asked about a picture that cannot be read, whether it will come again; no failure then.
+        suspects: pictures that may have ended an earlier run suddenly; None: nobody looks.
     """
 
     upscaler: Upscaler
@@ -106,6 +108,8 @@ class FolderRun:
     total: Total | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
     again: Callable[[Path], bool] = lambda path: False
+    suspects: Suspects | None = None
+    _late: list[Job] = field(default_factory=list)  # suspects, which come last and alone
     _stop: threading.Event = field(default_factory=threading.Event)
     _folders: Folders = field(default_factory=Folders)
     _room: Room = field(default_factory=Room)
@@ -129,11 +133,14 @@ class FolderRun:
         with ThreadPoolExecutor(lanes, thread_name_prefix="subpixel-picture") as pool:
             try:
                 for item in items:
+                    if self._is_late(item):
+                        continue
                     if item is not None:
                         self._take(item, pool)
+                    elif self._late:
+                        self._alone(pool)
                     self._collect(most if item is not None else 0)
-                while self._active:
-                    self._collect(len(self._active))
+                self._alone(pool)
             except BaseException:
                 self._stop.set()
                 for future in self._active:
@@ -143,6 +150,21 @@ class FolderRun:
                 self.report.seconds += time.perf_counter() - started
                 self.report.failed.sort(key=lambda failure: failure.source)
         self._tell(now=True)
+
+    def _is_late(self, item: Item) -> bool:
+        """Whether a picture is put off until all others are through."""
+        if self.suspects is None or not isinstance(item, Job) or self.suspects.ends(item.source) != 1:
+            return False
+        self._late.append(item)
+        return True
+
+    def _alone(self, pool: ThreadPoolExecutor) -> None:
+        """End what is under way; then those that were put off, one after the other."""
+        while self._active or self._late:
+            if not self._active:
+                self._take(self._late.pop(0), pool)
+            if self._active:
+                self._collect(len(self._active))
 
     def _take(self, item: Job | tuple[Path, SubpixelError], pool: ThreadPoolExecutor) -> None:
         """Begin a picture, or see that there is nothing to do for it."""
@@ -161,6 +183,10 @@ class FolderRun:
             self._through += size
             self.report.unchanged += 1
             self._tell()
+            return
+        if self.suspects is not None and (left_out := self.suspects.error(item.source)):
+            self._through += size
+            self._failed(item.source, left_out)
             return
         if decision.why is Why.SETTINGS and self.journal.differs:
             line = f"other settings than in the last run ({', '.join(self.journal.differs)}): its results are made anew"
@@ -232,11 +258,12 @@ class FolderRun:
     def _one(self, work: _Work) -> tuple[FileResult, ...]:
         """One picture, in a thread of its own."""
         job, coding = work.job, self.wanted.coding
-        need = need_of(job.source, self.upscaler, self.wanted.targets, coding.pixel_limit)
-        with self._room.take(need, self._stop.is_set):
-            for _ in range(_TRIES):
-                with contextlib.suppress(_InputChanged):
-                    return self._made(work)
+        with self.suspects.working(job.source) if self.suspects is not None else contextlib.nullcontext():
+            need = need_of(job.source, self.upscaler, self.wanted.targets, coding.pixel_limit)
+            with self._room.take(need, self._stop.is_set):
+                for _ in range(_TRIES):
+                    with contextlib.suppress(_InputChanged):
+                        return self._made(work)
         raise PictureUnreadable(f"{job.source} changes while it is being read", "try again when it is whole")
 
     def _made(self, work: _Work) -> tuple[FileResult, ...]:
@@ -268,6 +295,7 @@ class FolderRun:
                 format=coding.format,
                 file_quality=coding.file_quality,
                 lossless=coding.lossless,
+                pyramid=coding.pyramid,
                 overwrite=work.decision.overwrite,
                 pixel_limit=coding.pixel_limit,
                 progress=progress,

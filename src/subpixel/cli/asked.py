@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +73,8 @@ class Asked:
             )
 
     @property
-    def _restoring(self) -> bool | None:
+    def restoring(self) -> bool | None:
+        """Networks for squeezed pictures: always, never, or as each needs."""
         return True if self.restore else False if self.clean else None
 
     def _seconds(self) -> float:
@@ -81,13 +82,14 @@ class Asked:
 
         return parse_time(self.within or "")
 
-    def _worth(self) -> Quality:
+    def worth(self) -> Quality:
+        """The quality."""
         return next((quality for quality in QUALITIES if quality == self.quality), DEFAULT_QUALITY)
 
     def upscaler(
         self,
         running: Running,
-        jobs: Sequence[Job | tuple[Path, SubpixelError]],
+        jobs: Callable[[Upscaler], Iterable[Job | tuple[Path, SubpixelError]]],
         targets: Sequence[Target],
         coding: PictureCoding,
         chosen: Callable[[str, Fit], None],
@@ -98,7 +100,8 @@ class Asked:
 
         Args:
             running: how networks are to be run.
-            jobs: the pictures; tuples are those that failed already.
+            jobs: gives the pictures that have to fit into a time, for an upscaler that does not know of it; tuples are
+                those that failed already.
             targets: what is to be made of each.
             coding: how results are written.
             chosen: told what was chosen for a time, as that was typed.
@@ -106,13 +109,16 @@ class Asked:
         """
         engine, threads, tile = running.engine, running.threads, running.tile
         asked = Upscaler(
-            self.model, quality=self._worth(), restore=self._restoring,
+            self.model, quality=self.worth(), restore=self.restoring,
             engine=engine, precision=running.precision, threads=threads, tile=tile,
         )  # fmt: skip
         if self.within is None:
             return asked
         works = [
-            work for job in jobs if not isinstance(job, tuple) for work in self._works(job, targets, coding, plan=plan)
+            work
+            for job in jobs(asked)
+            if not isinstance(job, tuple)
+            for work in self._works(job, targets, coding, plan=plan)
         ]
         if not works:
             return asked
@@ -131,7 +137,7 @@ class Asked:
         )
         chosen(self.within, fit)
         return Upscaler(
-            self.model, quality=fit.quality, restore=self._restoring, eightfold=fit.eightfold,
+            self.model, quality=fit.quality, restore=self.restoring, eightfold=fit.eightfold,
             engine=engine, precision=fit.precision, threads=threads, tile=tile,
         )  # fmt: skip
 
@@ -154,7 +160,7 @@ class Asked:
         wanted = None if coding.format is None else by_name(coding.format).name
         named = [by_suffix(path.suffix) for path in job.targets]
         formats = tuple(wanted or (header.format if row is None else row.name) for row in named)
-        restore = self._restoring
+        restore = self.restoring
         if restore is None:
             restore = False if self.model is not None else told_squeezed(header.coding) or None
         return [Work(header, formats, restore)]

@@ -86,7 +86,7 @@ class FilmWords:
         words = {
             "--codec": self.codec, "--crf": self.crf, "--preset": self.preset, "--pixel-format": self.pixel_format,
             "--from": self.start, "--to": self.end, "--deinterlace": self.deinterlace, "--drop": self.drop,
-            "--resume": self.resume or None, "--rate": self.rate, "--preview": self.preview or None,
+            "--rate": self.rate, "--preview": self.preview or None, "--resume": self.resume or None,
         }  # fmt: skip
         return next((word for word, value in words.items() if value is not None), "")
 
@@ -98,10 +98,14 @@ class FilmWords:
         format: str | None,
         file_quality: int | None,
         lossless: bool | None,
+        folders: bool = False,
     ) -> None:
-        """Raise SettingError where an option is for the other kind of input."""
+        """Raise SettingError where an option is for the other kind of input.
+
+        `folders`: some inputs are folders, which always go on: asking for it is no mistake.
+        """
         if not films:
-            if self.typed:
+            if self.typed and not (folders and self.typed == "--resume"):
                 raise SettingError(f"{self.typed} was given", "it is for videos, and no input is one")
             return
         for word, value, hint in (

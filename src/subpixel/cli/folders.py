@@ -66,7 +66,10 @@ class FolderJobs:
                 display.say(f"watching {folder.source}: pictures are made larger as they arrive; Ctrl-C ends it")
         listener = Listener(made=one_made, failed=one_failed, progress=self._progress, note=note)
         try:
-            reports = run_folders(self.folders, upscaler, self.wanted, listener, within=self.within, watching=watching)
+            reports = run_folders(
+                self.folders, upscaler, self.wanted, listener,
+                within=self.within, watching=watching, whole_program=True,
+            )  # fmt: skip
         except KeyboardInterrupt:
             display.say(f"{made} made: the same command goes on with the rest")
             raise

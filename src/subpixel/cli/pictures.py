@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,18 @@ class PictureWork:
         whole = plan and as_json  # programs get the plan of every picture
         find = partial(find_jobs, self.inputs, self.naming, filters)
         jobs = list(find(claims, folders=whole))
-        timed = list(find()) if folders and asked.within is not None else jobs
+
+        def timed(upscaler: Upscaler) -> Iterable[Job | tuple[Path, SubpixelError]]:
+            if not folders:
+                return jobs
+            from subpixel.batch.claims import Claims
+            from subpixel.batch.planning import pending
+            from subpixel.batch.run import Wanted
+
+            again = self.words.folders(self.inputs, self.naming, Claims())
+            wanted = Wanted(tuple(self.targets), self.coding)
+            return chain(jobs, pending(again, upscaler, wanted, asked.within))
+
         with (
             Display(None if folders else len(jobs), quiet=quiet, as_json=as_json) as display,
             asked.upscaler(running, timed, self.targets, self.coding, display.fitted, plan=plan) as upscaler,
@@ -112,6 +124,7 @@ def upscale_pictures(
                 format=coding.format,
                 file_quality=coding.file_quality,
                 lossless=coding.lossless,
+                pyramid=coding.pyramid,
                 overwrite=coding.overwrite,
                 pixel_limit=coding.pixel_limit,
                 progress=display.progress,

@@ -13,6 +13,8 @@ _FILMS: Final = "For videos"
 """Heading of the options that pictures have no use for."""
 _FOLDERS: Final = "For folders"
 """Heading of the options that single files have no use for."""
+_MANY: Final = "For many computers"
+"""Heading of the options for clusters."""
 
 
 def upscale(
@@ -99,6 +101,13 @@ def upscale(
     lossless: Annotated[
         bool | None, typer.Option("--lossless/--lossy", help="For WebP and AVIF. [default: as the input]")
     ] = None,
+    pyramid: Annotated[
+        bool | None,
+        typer.Option(
+            "--pyramid/--no-pyramid",
+            help="TIFF in tiles with smaller copies inside, for viewers of large pictures. [default: over 100 megapixels]",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     include: Annotated[
         list[str] | None,
@@ -127,6 +136,15 @@ def upscale(
             help="Write what was made and what failed: a table in .txt, else JSON. "
             "[default: where something failed, in .subpixel among the results]",
             rich_help_panel=_FOLDERS,
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[ADDRESS]",
+            help="Have a Ray cluster do it: ray://HOST:10001, HOST:6379, or auto for the one that this computer is in; "
+            "alone: one of this computer, to try. Inputs and -o may be URLs, as s3://bucket/photos.",
+            rich_help_panel=_MANY,
         ),
     ] = None,
     codec: Annotated[
@@ -229,6 +247,10 @@ def upscale(
 
         subpixel upscale inbox/ -o outbox/ --watch  # and what arrives later
 
+        subpixel upscale panorama.tif -s 2 -o wall.tif  # larger than memory: a TIFF in tiles, with smaller copies
+
+        subpixel upscale s3://photos/in -o s3://photos/large --cluster ray://head:10001  # on many computers
+
         subpixel upscale photo.jpg --plan  # what it would do, how long it would take
 
         subpixel upscale clip.mp4 --scale 3  # a video, with its sound and everything else in the file
@@ -244,6 +266,7 @@ def upscale(
     from subpixel.cli.asked import Asked, Running
     from subpixel.cli.filmwords import FilmWords, is_film
     from subpixel.cli.folderwords import FolderWords
+    from subpixel.cli.inputs import is_folder
     from subpixel.cli.pictures import PictureWork
     from subpixel.cli.video import FilmJobs
     from subpixel.plan import Target, parse_factors, parse_size
@@ -266,23 +289,37 @@ def upscale(
     if films and pictures and output is not None and "{" not in output:
         output = f"{output}/"  # a folder, as for several inputs of one kind
     asked.check(films=bool(films))
-    words.check(films, within=within, format=format, file_quality=file_quality, lossless=lossless)
-    coding = PictureCoding(format, file_quality, lossless, overwrite, pixel_limit)
+    among = any(map(is_folder, pictures))
+    words.check(films, within=within, format=format, file_quality=file_quality, lossless=lossless, folders=among)
+    coding = PictureCoding(format, file_quality, lossless, overwrite, pixel_limit, pyramid)
+    naming = Naming(output, tuple(wish.label for wish in wishes), format)
+    folders = FolderWords(include or (), exclude or (), watch, report)
     failed: list[SubpixelError] = []
+    if cluster is not None or any("://" in name for name in (*inputs, output or "")):
+        from subpixel.cli.cluster import ClusterWork
+
+        many_computers = ClusterWork(cluster, inputs, naming, wishes, coding, folders)
+        count, failed = many_computers.run(asked, running, films=bool(films), plan=plan, quiet=quiet, as_json=as_json)
+        _end(count, failed, quiet or as_json)
+        return
     if films:
-        with asked.upscaler(running, (), wishes, coding, lambda within, fit: None) as upscaler:
+        with asked.upscaler(running, lambda _: (), wishes, coding, lambda within, fit: None) as upscaler:
             chosen = upscaler.choose().chosen
             if chosen.lacking and not quiet and not as_json:
                 typer.echo(f"note: {chosen.reason}")
             failed += FilmJobs(films, output, wishes, words, quality, overwrite, plan).run(
                 upscaler, quiet=quiet, as_json=as_json
             )
-    naming = Naming(output, tuple(wish.label for wish in wishes), format)
-    work = PictureWork(pictures, naming, wishes, coding, FolderWords(include or (), exclude or (), watch, report))
+    work = PictureWork(pictures, naming, wishes, coding, folders)
     many, wrong = work.run(asked, running, plan=plan, quiet=quiet, as_json=as_json)
     count, failed = len(films) + many, failed + wrong
+    _end(count, failed, quiet or as_json)
+
+
+def _end(count: int, failed: list[SubpixelError], quiet: bool) -> None:
+    """End with the code for what went wrong, if anything did."""
     if failed:
-        if count > 1 and not quiet and not as_json:
+        if count > 1 and not quiet:
             typer.echo(f"subpixel: {len(failed)} of {count} failed", err=True)
         raise typer.Exit(failed[0].exit_code if count == 1 else 1)
 
