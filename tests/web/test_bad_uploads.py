@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from subpixel.web.problems import CASES
 from subpixel.web.upload import shown_name
 from tests.web.conftest import UPLOAD
 from tests.web.servers import until
@@ -46,6 +47,7 @@ def test_no_picture(http: httpx.Client, path: str, data: bytes, status: int, slu
     assert answer.headers["content-type"] == "application/problem+json"
     assert said in problem["detail"]
     assert problem["right"]
+    assert set(problem["values"]) == set(CASES.get(slug, {"": ()})[problem["case"]])
     assert "source" not in problem["detail"]
     assert "/" not in problem["detail"].replace("application/", "")  # no path of the server
 
@@ -77,6 +79,7 @@ def test_settings(
     problem = answer.json()
     assert (answer.status_code, problem["type"].rpartition(":")[2]) == (status, slug), problem
     assert right in problem["right"], problem
+    assert set(problem["values"]) <= set(CASES.get(slug, {"": ()})[problem["case"]])
     assert "--" not in problem["right"]  # no options of a command line
 
 

@@ -1,7 +1,8 @@
-"""The interface against its own description: whatever fits it is answered as it promises."""
+"""The interface against its own description: what fits it is answered as it promises, what does not is refused."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from subpixel.web.client import Client
 from tests.web.servers import picture
@@ -17,6 +18,15 @@ from tests.web.servers import picture
 schemathesis = pytest.importorskip("schemathesis", reason="pip install -e '.[dev]'")
 _checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 
+In = pytest.importorskip("schemathesis.core.parameters").ParameterLocation
+GenerationMode = pytest.importorskip("schemathesis.generation").GenerationMode
+
+CHECKS = [
+    _checks.negative_data_rejection,
+    _checks.status_code_conformance,
+    _checks.content_type_conformance,
+    _checks.response_schema_conformance,
+]
 ENDLESS = "/v1/events"
 """A stream that has no end; tests/web/test_jobs.py reads it."""
 FEW = settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -66,6 +76,45 @@ def test_answers_are_as_described(schema: Any, finished: str, method: str, path:
         case.call_and_validate(excluded_checks=[_checks.positive_data_acceptance])
 
     ask()
+
+
+def asks_for_something(path: str, method: str) -> bool:
+    """Whether a request for it can be wrong at all: nothing can where there are neither parameters nor a body."""
+    operation = description()["paths"][path][method.lower()]
+    return bool(operation.get("parameters") or operation.get("requestBody"))
+
+
+@pytest.mark.parametrize(("method", "path"), [one for one in operations() if asks_for_something(one[1], one[0])])
+def test_what_does_not_fit_is_refused(schema: Any, finished: str, method: str, path: str) -> None:
+    """Parameters and bodies that the description forbids: problem details with a status that it names."""
+    strategy = schema[path][method].as_strategy(generation_mode=GenerationMode.NEGATIVE)
+    # Ids that are none hide everything else that is wrong: half of the requests name a job that is there.
+    turns = itertools.cycle((False, True)) if "{job_id}" in path and method == "GET" else itertools.repeat(False)
+    asked = 0
+
+    @settings(FEW, max_examples=16, phases=(Phase.generate,))
+    @given(case=strategy)
+    def ask(case: Any) -> None:
+        nonlocal asked
+        if next(turns):
+            if not any(part in case.meta.components for part in (In.QUERY, In.BODY)):
+                return
+            case.path_parameters = {"job_id": finished}
+        answer = case.call()
+        # A parameter that was left out, or is the job's own id now, may leave a request that fits.
+        if case.path_parameters == {"job_id": finished} and answer.status_code < 300:
+            return
+        asked += 1
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.headers["content-type"] == ["application/problem+json"]
+        problem = answer.json()
+        assert problem["status"] == answer.status_code
+        assert problem["detail"]
+        assert problem["right"]
+        case.validate_response(answer, checks=CHECKS)
+
+    ask()
+    assert asked >= 4
 
 
 def test_every_address_is_described(address: str) -> None:

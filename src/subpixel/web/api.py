@@ -17,6 +17,8 @@ State: TypeAlias = Literal["queued", "running", "done", "failed", "cancelled"]
 Kind: TypeAlias = Literal["picture", "video"]
 Restore: TypeAlias = Literal["auto", "clean", "restore"]
 Worth: TypeAlias = Literal["fast", "balanced", "best"]
+Values: TypeAlias = dict[str, str | int | float]
+"""Figures and names of a problem. Names that end in _bytes and _pixels, and seconds, tell their unit."""
 Of: TypeAlias = Literal["source", "result", "bicubic", "difference"]
 
 PICTURE_FORMATS: Final = ("png", "jpeg", "webp", "avif", "tiff", "gif", "bmp", "ppm")
@@ -43,6 +45,10 @@ class Problem(Model):
     status: int
     detail: str = Field(description="What is wrong, with the value.")
     right: str = Field(default="", description="What would be right, or what to do next.")
+    case: str = Field(
+        default="", description="Which of several problems of this type; stable, empty where there is one."
+    )
+    values: Values = Field(default={}, description="What detail names, for saying it in other words.")
 
 
 class JobProblem(Model):
@@ -52,6 +58,8 @@ class JobProblem(Model):
     title: str
     detail: str
     right: str = ""
+    case: str = ""
+    values: Values = Field(default={})
 
 
 class Settings(Model):

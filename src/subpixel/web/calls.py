@@ -69,9 +69,9 @@ class Calls:
             Refused: nothing that could be enlarged so.
         """
         if upload.bytes is None:
-            raise Refused(
-                "empty", "no file was sent", "send one as the part file of multipart/form-data, or as the body"
-            )
+            what = "no file was sent, or one without a byte"
+            right = "send one as the part file of multipart/form-data, or as the body"
+            raise Refused("empty", what, right, case="nothing")
         if upload.bytes == 0:
             raise Refused("empty", "the file is empty", "0 bytes came: choose it again")
         reply = await self.looking_at(Look(source=str(upload.source), settings=settings, bounds=self.bounds))

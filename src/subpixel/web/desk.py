@@ -102,6 +102,8 @@ class Desk:
                     "crashed",
                     f"the server ended {row.attempts} times while it worked on this file",
                     "the file is probably damaged: save it again, in another format",
+                    case="server",
+                    values={"many": row.attempts},
                 )
                 await self._finish(row, "failed", problem=problem)
             else:
@@ -159,7 +161,8 @@ class Desk:
     def _full(self, full: Full) -> Refused:
         slug, whose = ("queue-full", "jobs wait") if full.of == "queue" else ("too-many", "jobs of yours wait or run")
         right = "send it again when some are done"
-        return Refused(slug, f"{full.many} {whose} already", right, retry_after=self._patience())
+        what, after = f"{full.many} {whose} already", self._patience()
+        return Refused(slug, what, right, retry_after=after, values={"many": full.many})
 
     def _patience(self) -> int:
         """Seconds until there is room, roughly."""
@@ -204,7 +207,8 @@ class Desk:
             if isinstance(error, Full):
                 raise self._full(error) from None
             if isinstance(error, sqlite3.Error):
-                raise Refused("quota", f"the job cannot be kept: {error}", "remove jobs that are done") from None
+                what = f"the job cannot be kept: {error}"
+                raise Refused("quota", what, "remove jobs that are done", case="disk") from None
             raise
         await self.waiting.add_job(row)
         self.tell(row)
@@ -289,7 +293,8 @@ class Desk:
                 self.folder.count(row.id)
                 if self.folder.used > self.limits.disk_bytes:  # another one was written meanwhile
                     await asyncio.to_thread(path.unlink)
-                    raise Refused("quota", "there is no room for the result", "remove jobs that are done")
+                    right = "remove jobs that are done"
+                    raise Refused("quota", "there is no room for the result", right, case="result")
                 result = Result(
                     width=reply.width,
                     height=reply.height,

@@ -139,9 +139,11 @@ class Folder:
                 "quota",
                 f"{self.used / 1e9:.1f} GB of {self._limits.disk_bytes / 1e9:.1f} GB are used",
                 "remove jobs that are done, or start the server with a larger --disk",
+                case="used",
+                values={"used_bytes": self.used, "limit_bytes": self._limits.disk_bytes},
             )
         if shutil.disk_usage(self.root).free < more + self._limits.free_bytes:
-            raise Refused("quota", "the server's disk is nearly full", "remove jobs that are done")
+            raise Refused("quota", "the server's disk is nearly full", "remove jobs that are done", case="disk")
 
     def new_incoming(self) -> Path:
         """A folder for an upload.
@@ -216,7 +218,8 @@ class Folder:
 
 def unwritable(error: OSError) -> Refused:
     """The problem of an upload that the disk does not take."""
-    return Refused("quota", f"the upload cannot be written: {error.strerror}", "remove jobs that are done")
+    what = f"the upload cannot be written: {error.strerror}"
+    return Refused("quota", what, "remove jobs that are done", case="disk")
 
 
 def folder_bytes(folder: Path) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from subpixel.web.api import Kind, Model, Of, Settings, Sides, Worth
+from subpixel.web.api import Kind, Model, Of, Settings, Sides, Values, Worth
 
 
 class Bounds(Model):
@@ -196,12 +196,15 @@ class Failed(Model):
 
     Attributes:
         slug: what kind of problem, as in `problems`.
+        case, values: see `api.Problem`.
     """
 
     said: Literal["failed"] = "failed"
     slug: str = Field(pattern=r"^[a-z-]{1,40}$")
     detail: str = Field(max_length=2000)
     right: str = Field(default="", max_length=2000)
+    case: str = Field(default="", pattern=r"^[a-z-]{0,40}$")
+    values: Values = Field(default={})
 
 
 class Ready(Model):

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from subpixel.web.api import JobProblem, Problem
+from subpixel.web.api import JobProblem, Problem, Values
 from subpixel.web.messages import Failed
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -50,6 +50,29 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
 }
 """Slug → status and title. Slugs are part of the interface."""
 
+CASES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "empty": {"": (), "nothing": ()},
+    "truncated": {"": (), "upload": ()},
+    "unsupported": {"": (), "video": ()},
+    "too-large": {
+        "": (),
+        "file": ("limit_bytes",),
+        "picture": ("limit_pixels",),
+        "result": ("width", "height", "limit_pixels", "factor"),
+        "side": ("format", "limit"),
+        "now": (),
+    },
+    "unknown-model": {"": ("model",)},
+    "unknown-format": {"": ("format",)},
+    "too-many": {"": ("many",)},
+    "queue-full": {"": ("many",)},
+    "quota": {"": (), "used": ("used_bytes", "limit_bytes"), "disk": (), "result": ()},
+    "memory": {"": (), "limit": ("limit_bytes",)},
+    "time": {"": ("seconds",)},
+    "crashed": {"": (), "server": ("many",)},
+}
+"""Slug → its cases, with the values that each has. Slugs that are not here have one case without values."""
+
 
 class Refused(Exception):
     """A request that is answered with a problem.
@@ -60,33 +83,55 @@ class Refused(Exception):
         right: what would be right, or what to do next.
         retry_after: seconds after which it may go well.
         status: where it is not that of `TITLES`.
+        case: one of `CASES`.
+        values: of that case.
     """
 
     def __init__(
-        self, slug: str, detail: str, right: str = "", *, retry_after: int | None = None, status: int | None = None
+        self,
+        slug: str,
+        detail: str,
+        right: str = "",
+        *,
+        retry_after: int | None = None,
+        status: int | None = None,
+        case: str = "",
+        values: Values | None = None,
     ) -> None:
         self.slug, self.detail, self.right, self.retry_after = slug, detail, right, retry_after
-        self._status = status
+        self._status, self._case, self._values = status, case, values or {}
         super().__init__(f"{detail}: {right}" if right else detail)
 
     @classmethod
     def from_worker(cls, failed: Failed) -> Refused:
         """What a worker said."""
         slug = failed.slug if failed.slug in TITLES else "internal"
-        return cls(slug, failed.detail, failed.right)
+        return cls(slug, failed.detail, failed.right, case=failed.case, values=failed.values)
 
     @property
     def problem(self) -> Problem:
         """As the body of an answer."""
         status, title = TITLES[self.slug]
         return Problem(
-            type=_URN + self.slug, title=title, status=self._status or status, detail=self.detail, right=self.right
+            type=_URN + self.slug,
+            title=title,
+            status=self._status or status,
+            detail=self.detail,
+            right=self.right,
+            case=self._case,
+            values=self._values,
         )
+
+    @property
+    def failed(self) -> Failed:
+        """As a worker would say it."""
+        return Failed(slug=self.slug, detail=self.detail, right=self.right, case=self._case, values=self._values)
 
     @property
     def job_problem(self) -> JobProblem:
         """As the end of a job."""
-        return JobProblem(type=_URN + self.slug, title=TITLES[self.slug][1], detail=self.detail, right=self.right)
+        problem = self.problem
+        return JobProblem.model_validate(problem.model_dump(exclude={"status"}))
 
     @property
     def headers(self) -> dict[str, str]:

@@ -91,6 +91,8 @@ def _check_size(size: int, limits: Limits, framing: int = 0) -> None:
             "too-large",
             f"the upload is larger than {limits.upload_bytes / 1e6:.0f} MB",
             "use a smaller file, or start the server with a larger --upload",
+            case="file",
+            values={"limit_bytes": limits.upload_bytes},
         )
 
 
@@ -150,7 +152,8 @@ async def _chunks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
         except TimeoutError:
             raise Refused("too-slow", f"nothing came for {limits.upload_pause:.0f} s", "send it again") from None
         except ClientDisconnect:
-            raise Refused("truncated", "the connection ended in the middle of the upload", "send it again") from None
+            cut = "the connection ended in the middle of the upload"
+            raise Refused("truncated", cut, "send it again", case="upload") from None
         total += len(chunk)
         _check_size(total, limits, _FRAMING)
         spent = time.monotonic() - started - limits.upload_pause

@@ -176,7 +176,7 @@ class Worker:
                 try:
                     await self._again()
                 except Refused as why:
-                    return Failed(slug=why.slug, detail=why.detail, right=why.right)
+                    return why.failed
             self._number += 1
             self._why = None
             number = self._number
@@ -239,10 +239,13 @@ class Worker:
                     "memory",
                     f"the work took more than {self.limits.memory / 1e9:.1f} GB of memory",
                     "use a smaller picture or factor, or start the server with a larger --memory",
+                    case="limit",
+                    values={"limit_bytes": self.limits.memory},
                 )
             elif now - started > wishes.total or now - self._heard > wishes.quiet:
-                spent = now - started
-                self._why = Refused("time", f"the work took more than {spent:.0f} s", "use a smaller file or factor")
+                spent = round(now - started)
+                what = f"the work took more than {spent} s"
+                self._why = Refused("time", what, "use a smaller file or factor", values={"seconds": spent})
             if self._why is not None:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
@@ -262,7 +265,7 @@ class Worker:
         log.warning("worker %s ended (%s): %s", self.kind.name, code, why)
         with contextlib.suppress(Refused):
             await self._again()
-        return Failed(slug=why.slug, detail=why.detail, right=why.right)
+        return why.failed
 
     async def _cancel(self, number: int) -> None:
         """Tell the worker that a task is not wanted any more, and wait for it to end that."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from subpixel.web.problems import CASES, TITLES
 from tests.web.page.conftest import Server, drop, wait_done
 from tests.web.servers import Served
 
@@ -64,6 +66,39 @@ def test_files_that_are_no_pictures(visit: Visit, picture: Make, tmp_path: Path)
     page.get_by_role("button", name="中文").click()
     assert "文件损坏或不完整" in trouble(page)
     assert "请重新取得此文件" in trouble(page)
+
+
+def test_every_problem_in_chinese(visit: Visit) -> None:
+    """Whatever the server says, in all its cases: no English sentence, no value left out."""
+    values = {
+        "limit_bytes": 500_000_000, "used_bytes": 499_000_000, "limit_pixels": 100_000_000, "width": 9000,
+        "height": 8000, "factor": 2.5, "format": "GIF", "limit": 65535, "model": "gone", "many": 7, "seconds": 31,
+    }  # fmt: skip
+    problems = [
+        {
+            "type": f"urn:subpixel:problem:{slug}", "title": title, "status": status, "detail": "Some English words",
+            "right": "some more", "case": case, "values": {name: values[name] for name in names},
+        }
+        for slug, (status, title) in TITLES.items()
+        for case, names in CASES.get(slug, {"": ()}).items()
+    ]  # fmt: skip
+    page = visit(locale="zh-CN")
+    said = page.evaluate(
+        """async (problems) => {
+            const { inWords } = await import("/page/messages.js");
+            return problems.map((problem) => inWords(problem));
+        }""",
+        problems,
+    )
+    for problem, words in zip(problems, said, strict=True):
+        assert not words["foreign"], problem
+        for text in (words["title"], words["detail"], words["right"]):
+            assert re.search("[\u4e00-\u9fff]", text), (problem, words)
+            assert "{" not in text
+            assert "English" not in text
+    of = {problem["case"]: words for problem, words in zip(problems, said, strict=True) if "large" in problem["type"]}
+    assert of["result"]["detail"] == "结果将有 9000 × 8000 像素，超过上限 100 百万像素。"
+    assert of["file"]["detail"] == "文件超过上限 500 MB。"
 
 
 def test_factor_too_large_is_said_before_and_after(visit: Visit, frail: Server, picture: Make) -> None:

@@ -1,7 +1,7 @@
 // Saying things: to screen readers, and problems in the language of the page.
 
 import { byId } from "/page/dom.js";
-import { current, say, sayIfKnown } from "/page/words.js";
+import { bytes, current, duration, megapixels, say, sayIfKnown } from "/page/words.js";
 
 let pending = [];
 let timer = 0;
@@ -25,21 +25,36 @@ export function warn(text) {
   }, 50);
 }
 
+/** Values of a problem as they are read: their names tell the unit. */
+function readable(values) {
+  const shown = ([name, value]) => {
+    if (name.endsWith("_bytes")) return [name, bytes(value)];
+    if (name.endsWith("_pixels")) return [name, megapixels(value)];
+    return [name, name === "seconds" ? duration(value) : value];
+  };
+  return Object.fromEntries(Object.entries(values ?? {}).map(shown));
+}
+
 /**
- * A problem in words: {title, detail, right, foreign}. What the page found out by itself is `local`. For what the server
- * says, title and advice are the page's where its language has them; `foreign` is true where the detail, which holds names
- * and values that only the server knows, is in English on a page that is not.
+ * A problem in words: {title, detail, right, foreign}. What the page found out by itself is `local`. What the server says
+ * is said by its type, case and values in the page's language; `foreign` is true where that has no words for it, and the
+ * detail stays English on a page that is not.
  */
 export function inWords(problem) {
   const slug = problem.slug ?? String(problem.type ?? "unknown").split(":").pop();
   const part = (name) => say(`local.${slug}.${name}`, problem.values);
   if (problem.local) return { title: part("title"), detail: part("detail"), right: part("right"), foreign: false };
-  const own = (name) => sayIfKnown(`problem.${slug}.${name}`);
+  const values = readable(problem.values);
+  const own = (name) => {
+    const keys = problem.case ? [`problem.${slug}.${problem.case}.${name}`, `problem.${slug}.${name}`] : [`problem.${slug}.${name}`];
+    return keys.map((key) => sayIfKnown(key, values)).find((words) => words !== null && !/\{\w+\}/.test(words)) ?? null;
+  };
   const bare = !problem.title && !problem.detail;
+  const detail = bare ? say("problem.unknown.detail", { status: problem.status }) : own("detail");
   return {
     title: own("title") ?? (problem.title || say("problem.unknown.title")),
-    detail: bare ? say("problem.unknown.detail", { status: problem.status }) : problem.detail,
+    detail: detail ?? problem.detail,
     right: own("right") ?? (bare ? say("problem.unknown.right") : problem.right),
-    foreign: !bare && current() !== "en",
+    foreign: detail === null && current() !== "en",
   };
 }

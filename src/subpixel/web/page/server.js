@@ -4,9 +4,9 @@ import { kept } from "/page/dom.js";
 
 /** What the server refused, as RFC 9457 problem details; `slug` is the stable end of its type. */
 export class Problem extends Error {
-  constructor({ slug, title = "", detail = "", right = "", status = 0, wait = null }) {
+  constructor({ slug, title = "", detail = "", right = "", status = 0, wait = null, which = "", values = {} }) {
     super(title || slug);
-    Object.assign(this, { slug, title, detail, right, status, wait });
+    Object.assign(this, { slug, title, detail, right, status, wait, case: which, values });
   }
 }
 
@@ -72,6 +72,8 @@ export function problemFrom(status, retryAfter, text) {
     title: String(body.title ?? ""),
     detail: String(body.detail ?? ""),
     right: String(body.right ?? ""),
+    which: String(body.case ?? ""),
+    values: body.values ?? {},
     status,
     wait: Number.isFinite(wait) ? wait : null,
   });

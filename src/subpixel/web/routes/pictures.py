@@ -80,12 +80,13 @@ async def upscale(request: Request) -> Response:
         pixels = looked.result_width * looked.result_height * looked.frames
         limits = desk.limits
         if looked.kind == "video":
-            raise Refused("too-large", "a video is no small work", "send it to POST /v1/jobs")
+            raise Refused("too-large", "a video is no small work", "send it to POST /v1/jobs", case="now")
         if pixels > limits.now_pixels or looked.seconds > limits.now_seconds:
             raise Refused(
                 "too-large",
                 f"the result of {looked.result_width}×{looked.result_height} is no small work",
                 "send it to POST /v1/jobs",
+                case="now",
             )
         output = upload.folder / f"result{looked.suffix}"
         task = Enlarge(
@@ -131,8 +132,9 @@ async def preview(request: Request) -> Response:
             row = await job_row(request, job)
             source, kind = desk.folder.source(row.id), row.kind
         elif not upload.bytes:
-            what = "no file was sent" if upload.bytes is None else "the file is empty"
-            raise Refused("empty", what, "send one as the part file, or name a job")
+            what = "no file was sent, or one without a byte" if upload.bytes is None else "the file is empty"
+            right, case = "send one as the part file, or name a job", "nothing" if upload.bytes is None else ""
+            raise Refused("empty", what, right, case=case)
         output = upload.folder / "preview.png"
         task = Preview(
             kind=kind,

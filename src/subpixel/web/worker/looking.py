@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from subpixel import zoo
-from subpixel.errors import ModelUnknown, PictureTooLarge, PictureUnreadable, PictureUnsupported, SettingError
+from subpixel.errors import ModelUnknown, PictureTooLarge, PictureUnsupported, SettingError
 from subpixel.image.formats import by_name
 from subpixel.image.header import read_header
 from subpixel.types import Size
@@ -26,7 +26,15 @@ _FILMS: Final = {
 
 
 class TooLarge(PictureTooLarge):
-    """More pixels than this server takes, with what would be right."""
+    """More pixels than this server takes, with what would be right.
+
+    Attributes:
+        case, values: see `subpixel.web.api.Problem`.
+    """
+
+    def __init__(self, what: str, hint: str, case: str, **values: str | float) -> None:
+        super().__init__(what, hint)
+        self.case, self.values = case, values
 
 
 def look(task: Look, timing: Timing) -> Looked:
@@ -47,7 +55,11 @@ def look(task: Look, timing: Timing) -> Looked:
     row = by_name(wanted)
     if max(after.width, after.height) > row.max_side:
         raise TooLarge(
-            f"{row.title} holds at most {row.max_side} pixels a side, the result is {after}", "use format=png"
+            f"{row.title} holds at most {row.max_side} pixels a side, the result is {after}",
+            "use format=png",
+            "side",
+            format=row.title,
+            limit=row.max_side,
         )
     return Looked(
         kind="picture",
@@ -96,7 +108,10 @@ def _look_at_film(source: Path, settings: Settings, bounds: Bounds, timing: Timi
     clip = probe(source)
     if clip.size.pixels > bounds.pixels:
         raise TooLarge(
-            f"its frames are {clip.size}, over {bounds.pixels} pixels", "use a smaller video, or a larger --pixels"
+            f"its frames are {clip.size}, over {bounds.pixels} pixels",
+            "use a smaller video, or start the server with a larger --pixels",
+            "picture",
+            limit_pixels=bounds.pixels,
         )
     after = _checked(settings, clip.size, 1, bounds)
     wanted = _FILMS.get(clip.container, "mkv") if settings.format == SAME else settings.format
@@ -127,15 +142,14 @@ def _checked(settings: Settings, size: Size, frames: int, bounds: Bounds) -> Siz
     after = settings.target.size_for(size)
     if after.pixels * frames > bounds.result_pixels:
         many = f" in {frames} frames" if frames > 1 else ""
-        factor = (bounds.result_pixels / (size.pixels * frames)) ** 0.5
+        most = int((bounds.result_pixels / (size.pixels * frames)) ** 0.5 * 100) / 100
         raise TooLarge(
             f"the result would be {after} pixels{many}, over {bounds.result_pixels}",
-            f"give a factor of at most {int(factor * 100) / 100:g}, as scale={int(factor * 100) / 100:g}",
+            f"give a factor of at most {most:g}, as scale={most:g}",
+            "result",
+            width=after.width,
+            height=after.height,
+            limit_pixels=bounds.result_pixels,
+            factor=most,
         )
     return after
-
-
-def check_readable(source: Path) -> None:
-    """Raise PictureUnreadable for a file without a byte."""
-    if source.stat().st_size == 0:
-        raise PictureUnreadable("the file is empty", "0 bytes: send it again")

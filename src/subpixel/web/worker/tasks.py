@@ -17,6 +17,7 @@ from subpixel.errors import (
     SettingError,
     SubpixelError,
 )
+from subpixel.web.api import PICTURE_FORMATS, VIDEO_FORMATS
 from subpixel.web.messages import Enlarge, Failed, Guess, Look, Measure, Preview, Reply, Task, View
 from subpixel.web.worker.enlarging import Enlarging
 from subpixel.web.worker.looking import TooLarge, look
@@ -25,6 +26,10 @@ from subpixel.web.worker.timing import Timing
 
 _OPTION: Final = re.compile(r"--([a-z][a-z-]*)[ =](?=\S)")
 _MOST: Final = 2000
+_ADVICE: Final = {
+    "truncated": "copy or save the file again where it comes from, and send that",
+    "not-a-picture": f"send {', '.join(PICTURE_FORMATS)}, or a video: {', '.join(VIDEO_FORMATS)}",
+}
 
 
 class Tasks:
@@ -84,17 +89,30 @@ def failed(error: SubpixelError, task: Task) -> Failed:
             text = text.replace(name, "the file")
         return _OPTION.sub(r"\1=", text)[:_MOST]
 
-    slug = _slug(error)
+    slug, case, values = _slug(error), "", dict[str, str | int | float]()
     detail, right = shown(error.what), shown(error.hint)
-    if slug == "memory":
-        right = "use a smaller factor"
-    elif slug == "too-large" and not isinstance(error, TooLarge):
+    settings = task.sides.settings if isinstance(task, Guess) else getattr(task, "settings", None)
+    if isinstance(error, TooLarge):
+        case, values = error.case, {**error.values}
+    elif slug == "too-large" and isinstance(task, Look | Enlarge | View | Preview):
+        case, values = "picture", {"limit_pixels": task.bounds.pixels}
         right = "use a smaller file, or start the server with a larger --pixels"
+    elif slug == "memory":
+        right = "use a smaller factor"
     elif slug == "quota":
+        detail, case = "there is no room for the result", "result"
         right = "remove jobs that are done, or start the server with a larger --disk"
     elif slug == "unknown-model":
         right = right.replace("subpixel models lists", "GET /v1/models lists")
-    return Failed(slug=slug, detail=detail, right=right)
+        values = {"model": getattr(settings, "model", None) or ""}
+    elif slug == "unknown-format":
+        values = {"format": getattr(settings, "format", "")}
+    elif slug in ("truncated", "not-a-picture"):  # what decoders say is a reason, and no advice
+        detail = f"{detail}: {right}" if right and right != "unknown reason" else detail
+        right = _ADVICE[slug]
+    elif slug == "unsupported" and "video" in right:
+        case = "video"
+    return Failed(slug=slug, detail=detail[:_MOST], right=right, case=case, values=values)
 
 
 def _slug(error: SubpixelError) -> str:

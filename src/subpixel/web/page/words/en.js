@@ -131,7 +131,7 @@ export const EN = {
 
   "local.unreachable.title": "The connection was cut",
   "local.unreachable.detail": "The server could not be reached while the file was sent.",
-  "local.unreachable.right": "It is sent again as soon as the server answers.",
+  "local.unreachable.right": "Try again; if it happens again, look at what the server printed.",
   "local.empty.title": "The file is empty",
   "local.empty.detail": "{name} has 0 bytes.",
   "local.empty.right": "Choose a file with a picture or a video in it.",
