@@ -16,6 +16,7 @@ SubpixelError
 │   └── ModelDamaged        card or weights missing, malformed, or not matching their hash
 ├── EngineError             an engine that is not installed or fails to run a network
 ├── TrainingError           a recipe, checkpoint or data set that cannot be used
+├── ClusterError            other computers that cannot be reached, or do not fit to this one
 └── Cancelled               work on a folder or a video that was asked to stop
 """
 
@@ -25,6 +26,7 @@ from pathlib import Path
 
 __all__ = [
     "Cancelled",
+    "ClusterError",
     "DiskFull",
     "EngineError",
     "ModelDamaged",
@@ -135,6 +137,12 @@ class TrainingError(SubpixelError):
     """A recipe, checkpoint or data set that cannot be used."""
 
     exit_code = 7
+
+
+class ClusterError(SubpixelError):
+    """Other computers that cannot be reached, or that have another version."""
+
+    exit_code = 8
 
 
 class Cancelled(SubpixelError):

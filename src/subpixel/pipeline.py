@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from subpixel.image.alpha import fill_transparent, premultiply, unpremultiply
 from subpixel.image.resample import resize_rows, row_blocks
 from subpixel.plan import Pass, Plan, Span, align_up
-from subpixel.tile import Clock, Network, TileWork, store
+from subpixel.tile import Clock, Network, store
 from subpixel.types import Pixels, Planes, Size
 
 Strips = Iterator[Planes]
@@ -209,7 +209,7 @@ def network_strips(
         Strips of the largest result: integer pixels (rows, width, channels) that went to the last of `into`, or
         (channels, rows, width) float32.
     """
-    work = TileWork(network, clock)
+    work = network.work(clock)
     free = Semaphore(step.workers)
 
     def one(tile: Planes, outs: Sequence[NDArray[np.generic]]) -> None:

@@ -85,6 +85,10 @@ class Network:
         """What it needs beyond each side of a tile: the halo, up to the next multiple of `align`."""
         return align_up(self.halo, self.align)
 
+    def work(self, clock: Clock) -> TileWork:
+        """What is done to a tile by it, timed by a clock."""
+        return TileWork(self, clock)
+
 
 _Results: TypeAlias = tuple[Planes, ...]
 """One result for each scale of a network."""

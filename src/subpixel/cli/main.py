@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -27,6 +28,21 @@ _OWN: Final = {
 a `typer.Typer` with a callback for a command that has commands of its own."""
 
 _INTERRUPTED: Final = 130  # what shells report for a program ended by Ctrl-C
+
+
+class _Command(typer.core.TyperCommand):
+    """A command whose ``--cluster`` may stand without an address."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As usual, with the address that is meant where none stands."""
+        words = list(args)
+        for index, word in enumerate(args):
+            if word == "--cluster" and (index + 1 == len(args) or not _ADDRESS.fullmatch(args[index + 1])):
+                words[index] = "--cluster=local"
+        return super().parse_args(ctx, words)
+
+
+_ADDRESS: Final = re.compile(r"local|auto|ray://\S+|[^\s/]+:\d+")
 
 
 class _Commands(typer.core.TyperGroup):
@@ -55,7 +71,7 @@ class _Commands(typer.core.TyperGroup):
                 self.commands[cmd_name].name = cmd_name
             else:
                 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-                app.command(cmd_name)(made)
+                app.command(cmd_name, cls=_Command)(made)
                 self.commands[cmd_name] = typer.main.get_command(app)
         return self.commands[cmd_name]
 
@@ -127,7 +143,7 @@ def invoke(words: Sequence[str]) -> int:
     """Run one command, say errors in one line on standard error, and return the exit code.
 
     Codes: 0 done, 1 some of several pictures failed, 2 a wrong option, 3 a picture that cannot be read, 4 a result that
-    cannot be written, 5 a model, 6 an engine, 7 training, 130 stopped by Ctrl-C or SIGTERM.
+    cannot be written, 5 a model, 6 an engine, 7 training, 8 a cluster, 130 stopped by Ctrl-C or SIGTERM.
     """
     command = typer.main.get_command(app)
     try:
