@@ -253,3 +253,32 @@ def test_a_video_is_a_job_too(client: Client, tmp_path: Path) -> None:
     assert (done.result.format, done.result.width) == ("mp4", 2 * job.width)
     shown = image.read(client.view(job, "difference", seconds=0))
     assert shown.size == subpixel.types.Size(done.result.width, done.result.height)
+
+
+@pytest.mark.parametrize(("name", "rotation"), [("phone.mp4", 90.0), ("plain.mkv", None)])
+def test_a_video_is_looked_at_frame_by_frame(
+    client: Client, http: httpx.Client, tmp_path: Path, name: str, rotation: float | None
+) -> None:
+    """The same frame of source and result, upright, at every moment; also where the result's times are rounded."""
+    source = films.make(tmp_path / name, frames=9, rotation=rotation, size=subpixel.types.Size(64, 48))
+    job = client.submit(source, scale=2, model="espcn", restore="clean", format="webm" if rotation is None else "same")
+    wide, high = (48, 64) if rotation else (64, 48)
+    assert (job.width, job.height, job.frames) == (wide, high, 9)
+    done = client.wait(job)
+    assert done.result is not None
+    assert (done.result.width, done.result.height) == (2 * wide, 2 * high)
+    drawn = list(films.drawn(9, subpixel.types.Size(64, 48)))
+    turned = [np.rot90(frame, 1 if rotation else 0).astype(float) for frame in drawn]
+
+    def shown(of: str, index: int, **part: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        answer = http.get(f"/v1/jobs/{job.id}/view", params={"of": of, "at": (index + 0.5) / 9, **part})
+        assert answer.status_code == 200, answer.text
+        return image.read(answer.content).pixels[0].astype(float)
+
+    for index in (0, 1, 4, 8):
+        before, after = shown("source", index), shown("result", index, width=wide)
+        for one in (before, after):
+            assert one.shape == (high, wide, 3)
+            assert np.argmin([np.abs(one - other).mean() for other in turned]) == index
+    assert np.abs(shown("difference", 4) - 128).mean() < 30
+    assert http.get(f"/v1/jobs/{job.id}/view?at=0.5&seconds=1").status_code == 422

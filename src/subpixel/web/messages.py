@@ -70,6 +70,7 @@ class View(Model):
         width: of the answer at most; smaller is reduced.
         most: longest side of the answer.
         seconds: which moment of a video.
+        at: the same as a share of its frames, 0–1.
     """
 
     task: Literal["view"] = "view"
@@ -82,6 +83,7 @@ class View(Model):
     width: int | None
     most: int
     seconds: float | None
+    at: float | None = None
     bounds: Bounds
 
 

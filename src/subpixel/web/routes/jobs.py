@@ -258,9 +258,15 @@ async def view(
     seconds: Annotated[
         float | None, Query(ge=0, le=10**6, description="Which moment of a video. Default: its middle.")
     ] = None,
+    at: Annotated[
+        float | None,
+        Query(ge=0, le=1, description="The same as a share of its frames: the same frame, whatever is shown of it."),
+    ] = None,
 ) -> Response:
     """A part as PNG, at most 2048 pixels a side, upright, in sRGB."""
     desk = desk_of(request)
+    if seconds is not None and at is not None:
+        raise Refused("setting", "both seconds and at were given", "give one of them")
     row = await job_row(request, job_id)
     if of != "source" and row.state != "done":
         raise not_finished(row)
@@ -277,6 +283,7 @@ async def view(
             width=width,
             most=desk.limits.view_side,
             seconds=seconds,
+            at=at,
             bounds=desk.calls.bounds,
         )
         expect(await while_connected(request, desk.calls.looking_at(task)), Made)

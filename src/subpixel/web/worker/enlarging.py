@@ -20,6 +20,7 @@ from subpixel.upscaler import Upscaler
 from subpixel.web.api import Settings
 from subpixel.web.messages import Enlarge, Made
 from subpixel.web.worker.confinement import room_for_files
+from subpixel.web.worker.films import upright_size
 
 _KEPT: Final = 3
 """Upscalers whose networks stay in memory."""
@@ -129,14 +130,15 @@ class Enlarging:
             cancel=self._cancel,
         )
         seconds = time.perf_counter() - started
-        frames = f"{made.frames} frames, "
+        before = upright_size(video.probe(task.source), made.before)
+        after = upright_size(video.probe(task.output), made.after)
         return Made(
-            width=made.after.width,
-            height=made.after.height,
+            width=after.width,
+            height=after.height,
             models=made.models,
-            scale=made.after.width / made.before.width,
+            scale=after.width / before.width,
             seconds=seconds,
-            words=frames + words(made.before, made.after, made.models, seconds, Chosen(), None),
+            words=f"{made.frames} frames, {words(before, after, made.models, seconds, Chosen(), None)}",
             notes=made.notes,
         )
 

@@ -12,6 +12,7 @@ from subpixel.image.header import read_header
 from subpixel.types import Size
 from subpixel.web.api import PICTURE_FORMATS, SAME, VIDEO_FORMATS, Kind, Settings
 from subpixel.web.messages import Bounds, Look, Looked
+from subpixel.web.worker.films import upright_size
 from subpixel.web.worker.timing import Timing
 
 _HEAD: Final = 400
@@ -118,10 +119,11 @@ def _look_at_film(source: Path, settings: Settings, bounds: Bounds, timing: Timi
     if wanted not in VIDEO_FORMATS:
         raise SettingError(f"the format is {wanted}, for a video", f"give {SAME}, {', '.join(VIDEO_FORMATS)}")
     frames = max(1, clip.count or 1)
+    before, after = upright_size(clip, clip.size), upright_size(clip, after)
     return Looked(
         kind="video",
-        width=clip.size.width,
-        height=clip.size.height,
+        width=before.width,
+        height=before.height,
         frames=frames,
         format=_FILMS.get(clip.container, clip.container.partition(",")[0].replace(".", ""))[:20] or "video",
         result_width=after.width,

@@ -14,7 +14,7 @@ import numpy as np
 
 from subpixel import image
 from subpixel.engines.processor import memory_limit
-from subpixel.errors import PictureUnsupported, SettingError
+from subpixel.errors import SettingError
 from subpixel.image import resample
 from subpixel.image.alpha import premultiply, unpremultiply
 from subpixel.image.compression import assess
@@ -24,6 +24,7 @@ from subpixel.plan import Target
 from subpixel.types import Metadata, Picture, Pixels, Planes, Size
 from subpixel.web.messages import Box, Made, Preview, View
 from subpixel.web.worker.enlarging import Enlarging, words
+from subpixel.web.worker.films import frame_at, moment
 from subpixel.web.worker.looking import kind_of
 
 _KEPT_SHARE: Final = 3
@@ -35,6 +36,7 @@ _ROUGH: Final = 4
 """Pixels of a source for one that is shown from which half a pixel does not matter."""
 _CONTEXT: Final = 64
 """Pixels around a preview that are enlarged with it, and cut away again: more than any default network sees."""
+_MIDDLE: Final = 0.5
 _PREVIEW_SIDE: Final = 512
 """Longest side of the part that is previewed where none was named, in result pixels."""
 
@@ -57,7 +59,7 @@ class Showing:
         key = (path, Path(path).stat().st_mtime_ns, -1.0 if seconds is None else seconds)
         if key not in self._kept:
             if film:
-                picture = _frame(Path(path), seconds)
+                picture = frame_at(Path(path), moment(Path(path), _MIDDLE) if seconds is None else seconds)
             else:
                 read = image.read(path, pixel_limit=pixels)
                 picture = read.with_pixels(read.pixels[:1])
@@ -76,10 +78,12 @@ class Showing:
         """
         started = time.perf_counter()
         film = task.kind == "video"
-        bounds = task.bounds
+        bounds, seconds = task.bounds, task.seconds
+        if film and seconds is None:
+            seconds = moment(Path(task.source), _MIDDLE if task.at is None else task.at)
 
         def opened(path: str, pixels: int) -> Picture:
-            return self._decoded(path, pixels, film=film, seconds=task.seconds)
+            return self._decoded(path, pixels, film=film, seconds=seconds)
 
         if task.of == "source":
             whole = opened(task.source, bounds.pixels)
@@ -131,35 +135,6 @@ class Showing:
         said = words(part.size, enlarged.size, models, spent, enlarged.chosen, enlarged.precision)
         size = made.size
         return Made(width=size.width, height=size.height, models=models, scale=factor, seconds=spent, words=said)
-
-
-def _frame(path: Path, seconds: float | None) -> Picture:
-    """One frame of a video; None: from its middle."""
-    from fractions import Fraction
-
-    from subpixel.video import probe
-    from subpixel.video.colour import to_coloured
-    from subpixel.video.conversion import working_format
-    from subpixel.video.films import filter_for
-    from subpixel.video.planes import Coloured
-    from subpixel.video.reading import FilmSource, Span
-
-    clip = probe(path)
-    middle = float(clip.duration or 0) / 2
-    start = Fraction(max(0.0, middle if seconds is None else seconds)).limit_denominator(1000)
-    planar = ["gray", *(f"yuv{kind}p{bits}" for kind in ("420", "422", "444") for bits in ("", "10le", "12le"))]
-    for begin in (start, Fraction(0)):  # a moment after the end shows the beginning
-        source = FilmSource(clip, working_format(clip.format, planar), span=Span(begin), deinterlace=filter_for("auto"))
-        try:
-            for timed in source.frames():
-                if timed is None:
-                    continue
-                coloured = timed.frame if isinstance(timed.frame, Coloured) else to_coloured(timed.frame)
-                pixels: Pixels = np.ascontiguousarray(coloured.pixels)[None]  # type: ignore[assignment]
-                return Picture(pixels)
-        finally:
-            source.close()
-    raise PictureUnsupported("the video has no frame that could be shown", "try another moment: seconds=1")
 
 
 def _inside(box: Box | None, size: Size) -> Box:
