@@ -216,7 +216,7 @@ def test_full_memory_is_an_error_for_people(monkeypatch: pytest.MonkeyPatch) -> 
     def no_room(*args: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("subpixel.running.np.empty", no_room)
+    monkeypatch.setattr("subpixel.running.empty_pixels", no_room)
     with pytest.raises(SettingError, match="of memory"):
         subpixel.upscale(np.zeros((4, 4), np.uint8), scale=2)
 

@@ -12,7 +12,7 @@ from subpixel.errors import SettingError
 from subpixel.image.compression import Limits, assess
 from subpixel.loading import Networks
 from subpixel.results import Chosen
-from subpixel.types import Coding, Picture, PrecisionChoice, Quality
+from subpixel.types import Coding, PictureLike, PrecisionChoice, Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Chooser:
             precision=self._precision,
         )
 
-    def __call__(self, picture: Picture | None = None) -> Choice:
+    def __call__(self, picture: PictureLike | None = None) -> Choice:
         """The choice for a picture; None: for one that is not squeezed."""
         if self.restore:
             there = self.restoring is not self.clean or (self._model is not None and zoo.restores(self._model))
@@ -101,7 +101,7 @@ class Chooser:
             return Choice(self.restoring, Chosen(there, self.eightfold, reason, lacking=not there))
         if self.restore is False or picture is None or self.restoring is self.clean:
             return Choice(self.clean, Chosen(False, self.eightfold))
-        found = assess(picture, self._limits)
+        found = assess(picture.beginning, self._limits)
         return self._judged(found.squeezed, found.reason)
 
     def film(self, judge: Callable[[], tuple[bool, str]]) -> Choice:

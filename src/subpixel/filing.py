@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TypeAlias
 
-import numpy as np
-
 from subpixel import image
 from subpixel.errors import SettingError
+from subpixel.image.room import check_room, least_bytes
 from subpixel.image.writing import Encoded, Encoder
 from subpixel.pipeline import Receiver
 from subpixel.plan import Target
 from subpixel.results import FileResult, Sent, Timings, Upscaled
-from subpixel.types import Picture, Pixels, Size
+from subpixel.types import Picture, PictureLike, Pixels, Size, empty_pixels
 
-Runs: TypeAlias = Callable[[Receiver], Iterable[tuple[Upscaled | Sent, ...]]]
-"""Starts the runs of the networks; the receiver gets the rows of those results that it takes."""
+Source: TypeAlias = Picture | image.PictureStream
+"""A picture in memory, or one that is read in strips."""
+
+Runs: TypeAlias = Callable[[Source, Receiver], Iterable[tuple[Upscaled | Sent, ...]]]
+"""Starts the runs of the networks on a picture; the receiver gets the rows of those results that it takes."""
 
 Settling: TypeAlias = Callable[[Sequence[Encoded]], None]
 """Told of the results of a picture when all are whole, before any gets its name."""
@@ -37,6 +39,7 @@ class Outputs:
         quality: 1–100 for formats with loss.
         lossless: for formats that have both.
         overwrite: replace existing files.
+        pyramid: TIFF in tiles with smaller copies inside; None: as its size asks for.
     """
 
     paths: Sequence[str | Path]
@@ -45,13 +48,42 @@ class Outputs:
     quality: int | None = None
     lossless: bool | None = None
     overwrite: bool = False
+    pyramid: bool | None = None
 
-    def check(self, picture: Picture | None = None) -> None:
+    def make(
+        self, source: str | Path, runs: Runs, *, pixel_limit: int | None = None, settling: Settling | None = None
+    ) -> tuple[FileResult, ...]:
+        """Read a picture file, run the networks on it and write what they give; see `write` and `Upscaler.files`.
+
+        Args:
+            source: the picture file.
+            runs: starts the runs of the networks.
+            pixel_limit: largest number of pixels read; None for the default.
+            settling: see `write`.
+        """
+        limit = image.DEFAULT_PIXEL_LIMIT if pixel_limit is None else pixel_limit
+        self.check()
+
+        def once(tolerant: str | None) -> tuple[FileResult, ...]:
+            started = perf_counter()
+            scratch = Path(self.paths[0]).resolve().parent
+            picture = image.open_picture(source, pixel_limit=limit, scratch=scratch, tolerant=tolerant)
+            with picture if isinstance(picture, image.PictureStream) else nullcontext():
+                self.check(picture)
+                reading = perf_counter() - started
+                return self.write(source, picture, runs, reading=reading, settling=settling)
+
+        try:
+            return once(None)
+        except image.PictureDamaged as damaged:  # told when some of the result was made already: from the top again
+            return once(damaged.hint)
+
+    def check(self, picture: PictureLike | None = None) -> None:
         """Find out before the work whether everything could be written, as far as that is known without the picture.
 
         Raises:
             SettingError: not one file for each target, or one file for two of them.
-            OutputError: a file exists, or cannot be written.
+            OutputError: a file exists, or cannot be written, or the disk is too full for what is surely needed.
         """
         if len(self.paths) != len(self.targets):
             raise SettingError(
@@ -71,15 +103,24 @@ class Outputs:
                 lossless=self.lossless,
                 overwrite=self.overwrite,
             )
+        if picture is not None:
+            self._check_room(picture)
+
+    def _check_room(self, picture: PictureLike) -> None:
+        needs = []
+        for path, target in zip(self.paths, self.targets, strict=True):
+            row = image.choose_format(path, self._format(path, picture))
+            needs.append((path, least_bytes(row, target.size_for(picture.size), picture)))
+        check_room(needs)
 
     def _names_format(self, path: str | Path) -> bool:
         return self.format is not None or bool(Path(path).suffix)
 
-    def _format(self, path: str | Path, picture: Picture) -> str | None:
+    def _format(self, path: str | Path, picture: PictureLike) -> str | None:
         return self.format if self._names_format(path) else picture.metadata.format
 
     def write(
-        self, source: str | Path, picture: Picture, runs: Runs, *, reading: float, settling: Settling | None = None
+        self, source: str | Path, picture: Source, runs: Runs, *, reading: float, settling: Settling | None = None
     ) -> tuple[FileResult, ...]:
         """Write what `runs` give, rows or whole results as soon as they are computed, then give all their names.
 
@@ -101,7 +142,7 @@ class Outputs:
         with ExitStack() as stack:
             files = _Files(self, picture, stack)
             coded: list[Encoded] = []
-            for run in runs(files):
+            for run in runs(picture, files):
                 first: Path | None = None
                 for made in run:
                     spent = made.timings
@@ -131,12 +172,12 @@ class Outputs:
             rows[last] = replace(rows[last], timings=times)
         return tuple(rows[index] for index in range(len(self.paths)))
 
-    def takes_rows(self, index: int, picture: Picture) -> bool:
+    def takes_rows(self, index: int, picture: PictureLike) -> bool:
         """Whether that file can be coded while its rows are being made."""
         path = self.paths[index]
         return image.takes_rows(picture, path, format=self._format(path, picture))
 
-    def encoding(self, index: int, picture: Picture, size: Size) -> AbstractContextManager[Encoder]:
+    def encoding(self, index: int, picture: PictureLike, size: Size) -> AbstractContextManager[Encoder]:
         """That file, coded from rows."""
         path = self.paths[index]
         return image.encoding(
@@ -146,10 +187,11 @@ class Outputs:
             format=self._format(path, picture),
             quality=self.quality,
             lossless=self.lossless,
+            pyramid=self.pyramid,
             overwrite=self.overwrite,
         )
 
-    def encoded(self, index: int, picture: Picture, result: Picture) -> AbstractContextManager[Encoded]:
+    def encoded(self, index: int, picture: PictureLike, result: Picture) -> AbstractContextManager[Encoded]:
         """That file, coded from the whole result."""
         path = self.paths[index]
         return image.encoded(
@@ -158,6 +200,7 @@ class Outputs:
             format=self._format(path, picture),
             quality=self.quality,
             lossless=self.lossless,
+            pyramid=self.pyramid,
             overwrite=self.overwrite,
         )
 
@@ -165,7 +208,7 @@ class Outputs:
 class _Files:
     """The files of one picture while they are made, by their index in `Outputs.paths`; see `Receiver`."""
 
-    def __init__(self, outputs: Outputs, picture: Picture, stack: ExitStack) -> None:
+    def __init__(self, outputs: Outputs, picture: PictureLike, stack: ExitStack) -> None:
         self._outputs = outputs
         self._picture = picture
         self._stack = stack
@@ -199,12 +242,12 @@ class _Rows:
     """The rows of one result on their way to its files; see `Into`."""
 
     width: int
-    picture: Picture
+    picture: PictureLike
     encoders: Sequence[Encoder]
 
     def room(self, start: int, stop: int) -> Pixels:
         """See `Into`."""
-        return np.empty((stop - start, self.width, self.picture.channels), self.picture.pixels.dtype)
+        return empty_pixels((stop - start, self.width, self.picture.channels), self.picture.bits)
 
     def full(self, rows: Pixels) -> None:
         """See `Into`."""

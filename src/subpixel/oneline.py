@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, overload
 
 from subpixel.errors import SettingError
+from subpixel.plan import targets_of
 from subpixel.types import Picture, Quality
-from subpixel.upscaler import File, Kind, Upscaler, targets_of
+from subpixel.upscaler import File, Kind, Upscaler
 from subpixel.zoo import DEFAULT_QUALITY
 
 

@@ -16,19 +16,76 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Semaphore
-from typing import Any, Protocol
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.image.alpha import fill_transparent, premultiply, unpremultiply
+from subpixel.image.alpha import coarse_levels, coarse_strip, fill_coarse, fill_strip, premultiply, unpremultiply
 from subpixel.image.resample import resize_rows, row_blocks
 from subpixel.plan import Pass, Plan, Span, align_up
-from subpixel.tile import Clock, Network, store
-from subpixel.types import Pixels, Planes, Size
+from subpixel.tile import Clock, Network, as_planes, store
+from subpixel.types import Pixels, Samples, Size
 
-Strips = Iterator[Planes]
-"""Rows of a picture, top to bottom: (channels, rows, width), float32, 0–1; alpha, if any, is the last channel."""
+_ROWS: Final = 256
+"""Rows of a strip of what is in memory."""
+
+Strips = Iterator[Samples]
+"""Rows of a picture, top to bottom: (channels, rows, width); alpha, if any, is the last channel."""
+
+
+class Frame(Protocol):
+    """One frame of a picture, to be read from the top down, as often as needed."""
+
+    @property
+    def size(self) -> Size:
+        """Width and height."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Of a pixel, alpha included."""
+        ...
+
+    @property
+    def opaque(self) -> bool:
+        """Of a frame with alpha: True where it is at its most everywhere."""
+        ...
+
+    def strips(self) -> Iterator[Pixels]:
+        """All rows from top to bottom, (rows, width, channels) at a time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A frame in memory, see `Frame`.
+
+    Attributes:
+        pixels: (height, width, channels).
+    """
+
+    pixels: Pixels
+
+    @property
+    def size(self) -> Size:
+        """See `Frame`."""
+        return Size(int(self.pixels.shape[1]), int(self.pixels.shape[0]))
+
+    @property
+    def channels(self) -> int:
+        """See `Frame`."""
+        return int(self.pixels.shape[2])
+
+    @property
+    def opaque(self) -> bool:
+        """See `Frame`."""
+        return bool((self.pixels[:, :, -1] == np.iinfo(self.pixels.dtype).max).all())
+
+    def strips(self) -> Iterator[Pixels]:
+        """See `Frame`."""
+        for start in range(0, self.pixels.shape[0], _ROWS):
+            yield self.pixels[start : start + _ROWS]
 
 
 class Window:
@@ -37,13 +94,13 @@ class Window:
     def __init__(self, strips: Strips) -> None:
         self._strips = strips
         self._top = 0
-        self._rows: Planes | None = None
+        self._rows: Samples | None = None
 
-    def rows(self, start: int, stop: int) -> Planes:
+    def rows(self, start: int, stop: int) -> Samples:
         """Rows start…stop, (channels, stop − start, width). Rows that were forgotten cannot be had again."""
         while self._rows is None or self._top + self._rows.shape[1] < stop:
             strip = next(self._strips)
-            self._rows = strip if self._rows is None else np.concatenate((self._rows, strip), axis=1)
+            self._rows = strip if self._rows is None else cast(Samples, np.concatenate((self._rows, strip), axis=1))
         return self._rows[:, start - self._top : stop - self._top]
 
     def forget(self, before: int) -> None:
@@ -53,22 +110,42 @@ class Window:
             self._top = before
 
 
-def picture_strips(pixels: Pixels, rows: int = 256) -> Strips:
-    """One frame as strips. (height, width, channels) uint8 or uint16 → (channels, rows, width) float32 in 0–1."""
-    gain = np.float32(1 / np.iinfo(pixels.dtype).max)
-    for start in range(0, pixels.shape[0], rows):
-        planes = np.ascontiguousarray(np.moveaxis(pixels[start : start + rows], 2, 0), dtype=np.float32)
-        planes *= gain
-        yield planes
+def frame_strips(frame: Frame) -> Strips:
+    """A frame as strips, in samples as it holds them."""
+    for rows in frame.strips():
+        yield cast(Samples, np.ascontiguousarray(np.moveaxis(rows, 2, 0)))
 
 
-def planes_strips(planes: Planes, rows: int = 256) -> Strips:
-    """Planes that are already in memory, as strips."""
-    for start in range(0, planes.shape[1], rows):
-        yield planes[:, start : start + rows]
+def filled_strips(frame: Frame) -> Strips:
+    """A frame with alpha as float32 strips whose transparent pixels have the colour of what is around them.
+
+    The frame is read twice: once for what stands around from afar, and once for the rows.
+    """
+    size = frame.size
+    levels = coarse_levels(size)
+    step = 1 << levels
+    tall = align_up(_ROWS, step)
+    seen = Window(frame_strips(frame))
+    colours, weights = [], []
+    for start in range(0, size.height, tall):
+        strip = as_planes(seen.rows(start, min(start + tall, size.height)))
+        colour, weight = coarse_strip(strip[:-1], strip[-1], levels)
+        colours.append(colour)
+        weights.append(weight)
+        seen.forget(start + tall)
+    coarse = fill_coarse(np.concatenate(colours, axis=1), np.concatenate(weights))
+    del seen, colours, weights
+    source = Window(frame_strips(frame))
+    for start in range(0, size.height, tall):
+        stop, low = min(start + tall, size.height), max(start - step, 0)
+        high = min(stop + step, size.height)
+        band = as_planes(source.rows(low, high))
+        filled = fill_strip(band[:-1], band[-1], levels, coarse[:, low >> levels : -(-high >> levels)])
+        yield np.concatenate((filled, band[-1:]))[:, start - low : stop - low]
+        source.forget(stop - step)
 
 
-def cut_tile(band: Planes, top: int, height: int, rows: Span, columns: Span, halo: int, align: int) -> Planes:
+def cut_tile(band: Samples, top: int, height: int, rows: Span, columns: Span, halo: int, align: int) -> Samples:
     """Cut a tile with its halo from `band`, whose first row is row `top` of the picture; edges are repeated.
 
     The tile's sides without halo are multiples of `align`: at the right and the bottom of the picture it is longer.
@@ -78,7 +155,7 @@ def cut_tile(band: Planes, top: int, height: int, rows: Span, columns: Span, hal
     x0, x1 = columns.start - halo, columns.start + align_up(columns.length, align) + halo
     inside = band[:, max(y0, 0) - top : min(y1, height) - top, max(x0, 0) : min(x1, width)]
     missing = ((0, 0), (max(-y0, 0), max(y1 - height, 0)), (max(-x0, 0), max(x1 - width, 0)))
-    return np.pad(inside, missing, mode="edge") if any(map(any, missing)) else inside
+    return cast(Samples, np.pad(inside, missing, mode="edge")) if any(map(any, missing)) else inside
 
 
 Done = Callable[[int], None]
@@ -128,7 +205,7 @@ class Whole:
 
 
 def enlarge_frame(
-    pixels: Pixels,
+    frame: Frame,
     into: Sequence[Into],
     plan: Plan,
     networks: Sequence[Network],
@@ -141,9 +218,9 @@ def enlarge_frame(
     """One frame through all that its plan says.
 
     Args:
-        pixels: (h, w, channels).
-        into: where each result of the plan goes, in samples as those of `pixels`; several only where the plan resamples
-            nothing.
+        frame: the frame.
+        into: where each result of the plan goes, in samples as those of the frame; several only where the plan
+            resamples nothing.
         plan: passes and resampling.
         networks: one for each pass, the last one with a result for each of `into`.
         alpha: True where the last channel is alpha.
@@ -151,12 +228,8 @@ def enlarge_frame(
         clock: where seconds of work are added.
         done: told of finished tiles.
     """
-    opaque = not alpha or bool((pixels[:, :, -1] == np.iinfo(pixels.dtype).max).all())
-    strips: Strips = picture_strips(pixels)
-    if alpha and not opaque:
-        planes = np.concatenate(list(strips), axis=1)
-        planes[:-1] = fill_transparent(planes[:-1], planes[-1])
-        strips = planes_strips(planes)
+    mixed = alpha and not frame.opaque
+    strips = filled_strips(frame) if mixed else frame_strips(frame)
     size = plan.source
     for step, network in zip(plan.passes, networks, strict=True):
         last = step is plan.passes[-1] and not plan.resample
@@ -165,7 +238,7 @@ def enlarge_frame(
             step,
             network,
             alpha=alpha,
-            channels=pixels.shape[2],
+            channels=frame.channels,
             pool=pool,
             clock=clock,
             done=done,
@@ -173,7 +246,6 @@ def enlarge_frame(
         )
         size = step.target
     if plan.resample or not plan.passes:
-        mixed = alpha and not opaque
         strips = resampled_strips(Window(strips), size, plan.target, alpha=mixed, clock=clock, into=into[0])
     for _ in strips:
         pass
@@ -212,7 +284,7 @@ def network_strips(
     work = network.work(clock)
     free = Semaphore(step.workers)
 
-    def one(tile: Planes, outs: Sequence[NDArray[np.generic]]) -> None:
+    def one(tile: Samples, outs: Sequence[NDArray[np.generic]]) -> None:
         with free:
             work(tile, alpha, outs)
 
@@ -266,8 +338,9 @@ def resampled_strips(
     """Resample from `size` to `target`, antialiased bicubic; colour is weighted by alpha where there is one."""
     for block in row_blocks(size.height, target.height):
         start, stop, low, high = block
-        band = source.rows(low, high)
+        samples = source.rows(low, high)
         started = time.perf_counter()
+        band = as_planes(samples)
         if alpha:
             band = np.concatenate((premultiply(band[:-1], band[-1]), band[-1:]))
         planes = resize_rows(band, block, size.height, target.height, target.width)

@@ -5,21 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-
-import numpy as np
 
 from subpixel.errors import SettingError
+from subpixel.image.streaming import PictureStream
 from subpixel.loading import Networks
-from subpixel.pipeline import Into, Receiver, Whole, enlarge_frame
+from subpixel.pipeline import Frame, Held, Into, Receiver, Whole, enlarge_frame
 from subpixel.plan import Plan
 from subpixel.results import Chosen, Sent, Timings, Upscaled
 from subpixel.tile import Clock
-from subpixel.types import Picture, Pixels, Precision, Size
+from subpixel.types import Picture, Pixels, Precision, Size, empty_pixels
 
 
 def run_plan(
-    picture: Picture,
+    picture: Picture | PictureStream,
     plan: Plan,
     networks: Networks,
     precision: Precision,
@@ -61,10 +59,12 @@ def run_plan(
         if receiver is not None and receiver.takes(size):
             into[size] = receiver.opened(size)
         else:
-            held[size] = np.empty((picture.frames, size.height, size.width, picture.channels), picture.pixels.dtype)
-    for index in range(picture.frames):
+            held[size] = empty_pixels((picture.frames, size.height, size.width, picture.channels), picture.bits)
+    frames: list[Frame]
+    frames = [picture] if isinstance(picture, PictureStream) else [Held(pixels) for pixels in picture.pixels]
+    for index, frame in enumerate(frames):
         enlarge_frame(
-            picture.pixels[index],
+            frame,
             [Whole(held[size][index]) if size in held else into[size] for size in plan.targets],
             plan,
             loaded,
@@ -75,12 +75,13 @@ def run_plan(
         )
     ended = time.perf_counter()
     timings = Timings(load=ready - started, run=ended - ready, network=clock.network, other=clock.other)
-    bare = replace(picture, coding=None)  # what is made of a squeezed picture is not squeezed itself
     made: list[Upscaled | Sent] = []
     for size in plan.targets:
         times = Timings() if made else timings
         if size in held:
-            made.append(Upscaled(bare.with_pixels(held[size]), plan, precision, times, chosen))
+            # Without `coding`: what is made of a squeezed picture is not squeezed itself.
+            whole = Picture(held[size], picture.metadata, picture.notes)
+            made.append(Upscaled(whole, plan, precision, times, chosen))
         else:
             made.append(Sent(size, plan, precision, times, chosen))
     return tuple(made)

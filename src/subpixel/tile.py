@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from subpixel.image.colour import grey_to_y, rgb_to_y, rgb_to_y_and_differences,
 from subpixel.image.faithful import prefilter
 from subpixel.image.resample import enlarge
 from subpixel.plan import align_up
-from subpixel.types import Planes
+from subpixel.types import Planes, Samples
 
 Kind = TypeVar("Kind", bound=np.generic)
 
@@ -115,6 +115,15 @@ def top_of(out: NDArray[np.generic]) -> float:
     return 1.0 if out.dtype == np.float32 else float(np.iinfo(out.dtype.str).max)
 
 
+def as_planes(samples: Samples) -> Planes:
+    """Samples as files hold them as float32 in 0–1; what is float32 already, as it is."""
+    if samples.dtype == np.float32:
+        return cast(Planes, samples)
+    planes = samples.astype(np.float32)
+    planes *= np.float32(1 / np.iinfo(samples.dtype.str).max)
+    return planes
+
+
 def store(planes: Planes | Sequence[NDArray[np.float32]], out: NDArray[np.generic], scaled: bool = False) -> None:
     """Clip `planes` (channels, h, w) to 0–1 and write them to `out`.
 
@@ -166,12 +175,13 @@ class TileWork:
         self.clock = clock
         self.halo = align_up(max(network.margin, colour_halo(network.mending)), network.align)
 
-    def __call__(self, tile: Planes, alpha: bool, outs: Sequence[NDArray[np.generic]]) -> None:
-        """Enlarge `tile` (channels, h + 2·halo, w + 2·halo) into `outs`, one for each scale, which `store` describes.
+    def __call__(self, samples: Samples, alpha: bool, outs: Sequence[NDArray[np.generic]]) -> None:
+        """Enlarge a tile (channels, h + 2·halo, w + 2·halo) into `outs`, one for each scale, which `store` describes.
 
         h and w are multiples of the network's `align`; what an output has no room for, right and below, is dropped.
         """
         started = time.perf_counter()
+        tile = as_planes(samples)
         colour = tile[:-1] if alpha else tile
         results: Sequence[_Rows]
         if self.network.colour == "rgb":

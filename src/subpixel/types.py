@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,14 @@ Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 Planes: TypeAlias = NDArray[np.float32]
 """Samples to compute with, channels first: (channels, height, width), 0–1 unless said otherwise."""
+
+def empty_pixels(shape: tuple[int, ...], bits: int) -> Pixels:
+    """Memory for samples of 8 or 16 bits, not filled."""
+    return np.empty(shape, np.uint8) if bits == 8 else np.empty(shape, np.uint16)
+
+
+Samples: TypeAlias = Pixels | Planes
+"""Channels first, (channels, height, width): samples as files hold them, or float32 in 0–1."""
 
 Precision: TypeAlias = Literal["fp32", "bf16", "int8"]
 PrecisionChoice: TypeAlias = Literal["auto", "fp32", "bf16", "int8"]
@@ -29,6 +37,11 @@ class Size:
     def pixels(self) -> int:
         """Number of pixels."""
         return self.width * self.height
+
+    @property
+    def beginning(self) -> int:
+        """Rows of a picture's beginning, by which it is judged."""
+        return min(self.height, max(64, BEGINNING // self.width))
 
     def times(self, factor: int) -> Size:
         """The size `factor` times as wide and as high."""
@@ -91,6 +104,59 @@ class Metadata:
     bits: int = 0
 
 
+BEGINNING: Final = 16_000_000
+"""Pixels of a picture's first rows that it is judged by: of a larger one no more need to be there at once."""
+
+
+class PictureLike(Protocol):
+    """What is known of a picture, whether its pixels are in memory (`Picture`) or come in strips (`PictureStream`)."""
+
+    @property
+    def metadata(self) -> Metadata:
+        """Everything in the file but the pixels."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One line for each thing that reading changed."""
+        ...
+
+    @property
+    def coding(self) -> Coding | None:
+        """How the file was coded with loss; None where it was not, or is not known."""
+        ...
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        ...
+
+    @property
+    def size(self) -> Size:
+        """Width and height of a frame."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """1 grey, 2 grey + alpha, 3 RGB, 4 RGB + alpha."""
+        ...
+
+    @property
+    def has_alpha(self) -> bool:
+        """True where the last channel is alpha."""
+        ...
+
+    @property
+    def bits(self) -> int:
+        """Bits per sample, 8 or 16."""
+        ...
+
+    @property
+    def beginning(self) -> Picture:
+        """Its first rows: all of them where it has no more than `BEGINNING` pixels."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A decoded picture, upright.
@@ -132,6 +198,12 @@ class Picture:
     def bits(self) -> int:
         """Bits per sample, 8 or 16."""
         return 8 if self.pixels.dtype == np.uint8 else 16
+
+    @property
+    def beginning(self) -> Picture:
+        """See `PictureLike`."""
+        rows = self.size.beginning
+        return self if rows == self.size.height else self.with_pixels(self.pixels[:, :rows])
 
     def with_pixels(self, pixels: Pixels) -> Picture:
         """The same picture with other pixels, metadata kept."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,10 +25,10 @@ from subpixel.errors import SettingError
 from subpixel.filing import Outputs, Settling
 from subpixel.loading import Networks
 from subpixel.pipeline import Receiver
-from subpixel.plan import Plan, Target, make_plans
+from subpixel.plan import Plan, Target, make_plans, targets_of
 from subpixel.results import FileResult, Sent, Upscaled
 from subpixel.running import run_plan, too_large
-from subpixel.types import Picture, Precision, PrecisionChoice, Quality, Size
+from subpixel.types import Picture, PictureLike, Precision, PrecisionChoice, Quality, Size
 from subpixel.zoo import DEFAULT_QUALITY, QUALITIES
 
 Progress = Callable[[int, int], None]
@@ -156,12 +155,12 @@ class Upscaler:
         """Arithmetic used for pictures with that many bits per sample."""
         return self.networks.precision_for(bits)
 
-    def seconds(self, plan: Plan, picture: Picture) -> float:
+    def seconds(self, plan: Plan, picture: PictureLike) -> float:
         """Rough time the networks will take for `picture`, from this processor's nominal speed."""
         speed = nominal_gflops(self.precision_for(picture.bits)) * min(self.threads, usable_cores())
         return plan.seconds(gflops=speed, frames=picture.frames)
 
-    def memory(self, plan: Plan, picture: Picture, *, held: bool = True) -> int:
+    def memory(self, plan: Plan, picture: Picture | image.PictureStream, *, held: bool = True) -> int:
         """Rough peak memory in bytes for `picture`; less where results need not be `held` whole, see `files`."""
         return plan.memory(
             threads=self.threads,
@@ -170,6 +169,7 @@ class Upscaler:
             frames=picture.frames,
             alpha=picture.has_alpha,
             held=held,
+            beside=picture.decoder_bytes if isinstance(picture, image.PictureStream) else None,
         )
 
     def picture(self, picture: Picture, target: Target, *, progress: Progress | None = None) -> Upscaled:
@@ -200,7 +200,7 @@ class Upscaler:
 
     def _runs(
         self,
-        picture: Picture,
+        picture: Picture | image.PictureStream,
         targets: Sequence[Target],
         progress: Progress | None,
         *,
@@ -244,7 +244,9 @@ class Upscaler:
             yield made
             del made  # before the next ones are computed
 
-    def _check_memory(self, plan: Plan, picture: Picture, kept: int, receiver: Receiver | None) -> None:
+    def _check_memory(
+        self, plan: Plan, picture: Picture | image.PictureStream, kept: int, receiver: Receiver | None
+    ) -> None:
         """Refuse what would not fit beside `kept` bytes, before any work."""
         held = receiver is None or not all(receiver.takes(size) for size in plan.targets)
         need, have = self.memory(plan, picture, held=held) + kept, memory_limit()
@@ -260,6 +262,7 @@ class Upscaler:
         format: str | None = None,
         file_quality: int | None = None,
         lossless: bool | None = None,
+        pyramid: bool | None = None,
         overwrite: bool = False,
         pixel_limit: int | None = None,
         progress: Progress | None = None,
@@ -275,6 +278,8 @@ class Upscaler:
             format: format to write, by name.
             file_quality: 1–100 for formats with loss.
             lossless: for formats that have both.
+            pyramid: TIFF in tiles with smaller copies inside, as viewers of large pictures want it; None: above 100
+                megapixels.
             overwrite: replace an existing file.
             pixel_limit: largest number of pixels read; None for the default.
             progress: see `picture`.
@@ -291,6 +296,7 @@ class Upscaler:
             format=format,
             file_quality=file_quality,
             lossless=lossless,
+            pyramid=pyramid,
             overwrite=overwrite,
             pixel_limit=pixel_limit,
             progress=progress,
@@ -305,6 +311,7 @@ class Upscaler:
         format: str | None = None,
         file_quality: int | None = None,
         lossless: bool | None = None,
+        pyramid: bool | None = None,
         overwrite: bool = False,
         pixel_limit: int | None = None,
         progress: Progress | None = None,
@@ -312,22 +319,18 @@ class Upscaler:
     ) -> tuple[FileResult, ...]:
         """Make several results of a picture file, one in `outputs` for each of `targets`; otherwise as `file`.
 
-        The picture is read once, what one network gives is computed in one run, and all results take their names
-        together when all are whole: if one cannot be written, no new file is left. PNG, JPEG and TIFF are coded while
-        the rows below are still being computed, and are never in memory as a whole. Several threads may call this at
-        once; `settling` is told of the results when they are whole, before they get their names.
+        What one network gives is computed in one run, and all results take their names together when all are whole: if
+        one cannot be written, no new file is left. PNG, JPEG and TIFF are coded while the rows below are still being
+        computed, and are never in memory as a whole; of more than 16 megapixels they are read so too, so that memory
+        does not grow with the picture. Several threads may call this at once; `settling` is told of the results when
+        they are whole, before they get their names.
         """
-        wanted = Outputs(outputs, targets, format, file_quality, lossless, overwrite)
-        started = time.perf_counter()
-        wanted.check()
-        picture = image.read(source) if pixel_limit is None else image.read(source, pixel_limit=pixel_limit)
-        wanted.check(picture)
-        reading = time.perf_counter() - started
+        wanted = Outputs(outputs, targets, format, file_quality, lossless, overwrite, pyramid)
 
-        def runs(receiver: Receiver) -> Iterator[tuple[Upscaled | Sent, ...]]:
+        def runs(picture: Picture | image.PictureStream, receiver: Receiver) -> Iterator[tuple[Upscaled | Sent, ...]]:
             return self._runs(picture, targets, progress, keep=False, receiver=receiver)
 
-        return wanted.write(source, picture, runs, reading=reading, settling=settling)
+        return wanted.make(source, runs, pixel_limit=pixel_limit, settling=settling)
 
     @overload
     def upscale(
@@ -374,18 +377,3 @@ class Upscaler:
         """One result of `x`, in kind, for each of `targets`; otherwise as `upscale`."""
         picture, back = image.from_kind(x)
         return tuple(back(one.picture) for one in self.pictures(picture, targets))
-
-
-def targets_of(
-    scale: float | None, scales: Sequence[float] | None, width: int | None, height: int | None
-) -> tuple[Target, ...]:
-    """What was asked for by keyword, as targets.
-
-    Raises:
-        SettingError: several factors beside a factor or size, or a target that cannot be right.
-    """
-    if scales is None:
-        return (Target(scale, width, height),)
-    if (scale, width, height) != (None, None, None):
-        raise SettingError("both several factors and a factor or size were given", "give scales=(2, 4) alone")
-    return tuple(Target(factor) for factor in scales)

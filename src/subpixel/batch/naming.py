@@ -37,6 +37,7 @@ class PictureCoding:
     lossless: bool | None = None
     overwrite: bool = False
     pixel_limit: int | None = None
+    pyramid: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

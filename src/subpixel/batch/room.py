@@ -13,6 +13,7 @@ from subpixel.engines import memory_limit
 from subpixel.errors import SubpixelError
 from subpixel.image import DEFAULT_PIXEL_LIMIT
 from subpixel.image.header import Header, read_header
+from subpixel.image.streaming import is_streamed
 from subpixel.plan import Plan, Target
 from subpixel.upscaler import Upscaler
 
@@ -60,10 +61,13 @@ def need_of(source: Path, upscaler: Upscaler, targets: tuple[Target, ...], pixel
 
 def memory_of(plan: Plan, header: Header, upscaler: Upscaler) -> int:
     """Rough memory to make a picture by a plan, from its header, bytes."""
+    streamed = is_streamed(header.format, header.frames, header.size)
     return plan.memory(
         threads=upscaler.threads,
         channels=4 if header.alpha else 3,
         sample_bytes=header.bits // 8,
         frames=header.frames,
         alpha=header.alpha,
+        held=not streamed,  # most results of such pictures go to files of formats that are written in strips too
+        beside=0 if streamed else None,
     )

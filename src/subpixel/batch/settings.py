@@ -32,6 +32,8 @@ def settings_of(
         "lossless": "" if coding.lossless is None else str(coding.lossless),
         "restore": {True: "always", False: "never", None: "as needed"}[choose.restore],
     }
+    if coding.pyramid is not None:
+        made["pyramid"] = str(coding.pyramid)
     if within is not None:
         return {**made, "within": within}
     return {

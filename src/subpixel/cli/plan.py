@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from subpixel import image
@@ -31,8 +32,10 @@ def show_plan(
         PictureError: the picture cannot be read.
         SettingError: a target cannot be reached.
     """
-    picture = image.read(source) if pixel_limit is None else image.read(source, pixel_limit=pixel_limit)
-    choice = upscaler.choose(picture)
+    limit = image.DEFAULT_PIXEL_LIMIT if pixel_limit is None else pixel_limit
+    picture = image.open_picture(source, pixel_limit=limit)
+    with picture if isinstance(picture, image.PictureStream) else nullcontext():
+        choice = upscaler.choose(picture)
     for plan in upscaler.plans(picture.size, targets, choice.networks):
         if as_json:
             print(json.dumps({**_record(upscaler, source, picture, plan, choice.chosen), "within": within}))
@@ -40,7 +43,14 @@ def show_plan(
             _show(upscaler, source, picture, plan, choice.chosen)
 
 
-def _record(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan, chosen: Chosen) -> dict[str, object]:
+def _memory(upscaler: Upscaler, picture: Picture | image.PictureStream, plan: Plan) -> int:
+    """Bytes; of what is read in strips, for a result that is written so too."""
+    return upscaler.memory(plan, picture, held=isinstance(picture, Picture))
+
+
+def _record(
+    upscaler: Upscaler, source: Path, picture: Picture | image.PictureStream, plan: Plan, chosen: Chosen
+) -> dict[str, object]:
     """One run for programs."""
     return {
         "input": str(source),
@@ -67,7 +77,7 @@ def _record(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan, chos
         "engine": upscaler.engine,
         "precision": upscaler.precision_for(picture.bits),
         "threads": upscaler.threads,
-        "memory_bytes": upscaler.memory(plan, picture),
+        "memory_bytes": _memory(upscaler, picture, plan),
         "seconds": round(upscaler.seconds(plan, picture), 4),
     }
 
@@ -76,7 +86,7 @@ def _sides(size: Size) -> list[int]:
     return [size.width, size.height]
 
 
-def _show(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan, chosen: Chosen) -> None:
+def _show(upscaler: Upscaler, source: Path, picture: Picture | image.PictureStream, plan: Plan, chosen: Chosen) -> None:
     """One run for people."""
     colours = {1: "grey", 2: "grey + alpha", 3: "RGB", 4: "RGB + alpha"}[picture.channels]
     fold = ", eight-fold" if chosen.eightfold else ""
@@ -92,7 +102,7 @@ def _show(upscaler: Upscaler, source: Path, picture: Picture, plan: Plan, chosen
         start = plan.passes[-1].target if plan.passes else plan.source
         print(f"  resample  antialiased bicubic  {start} → {plan.target}")
     print(f"  engine    {upscaler.engine}, {upscaler.precision_for(picture.bits)}, {upscaler.threads} threads")
-    print(f"  memory    about {upscaler.memory(plan, picture) / 1e6:.0f} MB at the peak")
+    print(f"  memory    about {_memory(upscaler, picture, plan) / 1e6:.0f} MB at the peak")
     print(f"  time      about {seconds_text(upscaler.seconds(plan, picture))} in the networks")
 
 

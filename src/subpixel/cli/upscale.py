@@ -105,7 +105,8 @@ def upscale(
         bool | None,
         typer.Option(
             "--pyramid/--no-pyramid",
-            help="TIFF in tiles with smaller copies inside, for viewers of large pictures. [default: over 100 megapixels]",
+            help="TIFF in tiles with smaller copies inside, as viewers of large pictures want it. "
+            "[default: over 100 megapixels]",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from subpixel.image.libvips import set_threads
     from subpixel.image.pillow import from_pillow, is_pillow, to_pillow
     from subpixel.image.reading import DEFAULT_PIXEL_LIMIT, read
-    from subpixel.image.targets import check_target
+    from subpixel.image.streaming import PictureDamaged, PictureStream, open_picture
+    from subpixel.image.targets import check_target, choose_format
     from subpixel.image.writing import Encoded, Encoder, encoded, encoding, settle_all, takes_rows, write
 
 __all__ = [
@@ -25,7 +26,10 @@ __all__ = [
     "Encoded",
     "Encoder",
     "Format",
+    "PictureDamaged",
+    "PictureStream",
     "check_target",
+    "choose_format",
     "encoded",
     "encoding",
     "fill_transparent",
@@ -33,6 +37,7 @@ __all__ = [
     "from_kind",
     "from_pillow",
     "is_pillow",
+    "open_picture",
     "premultiply",
     "read",
     "set_threads",
@@ -50,7 +55,10 @@ _HOME: Final = {
     "Encoder": "writing",
     "FORMATS": "formats",
     "Format": "formats",
+    "PictureDamaged": "streaming",
+    "PictureStream": "streaming",
     "check_target": "targets",
+    "choose_format": "targets",
     "encoded": "writing",
     "encoding": "writing",
     "fill_transparent": "alpha",
@@ -58,6 +66,7 @@ _HOME: Final = {
     "from_kind": "kinds",
     "from_pillow": "pillow",
     "is_pillow": "pillow",
+    "open_picture": "streaming",
     "premultiply": "alpha",
     "read": "reading",
     "set_threads": "libvips",

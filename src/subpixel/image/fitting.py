@@ -13,7 +13,7 @@ from subpixel.image import xmp as xmp_packet
 from subpixel.image.formats import Format
 from subpixel.image.profiles import is_srgb, rgb_to_srgb
 from subpixel.image.saving import Shape
-from subpixel.types import Metadata, Picture, Pixels, Size
+from subpixel.types import Metadata, Picture, PictureLike, Pixels, Size, empty_pixels
 
 _DEFAULT_DELAY_MS: Final = 100
 _LEAST_DPI: Final = 0.1
@@ -38,16 +38,16 @@ def fit(picture: Picture, row: Format) -> tuple[Picture, list[str]]:
     return Picture(whole, replace(metadata, bits=_depth(metadata.bits, row))), notes
 
 
-def fits_by_rows(like: Picture, row: Format) -> bool:
+def fits_by_rows(like: PictureLike, row: Format) -> bool:
     """Whether what the format makes of a picture of one frame can be told row by row."""
     simple = row.alpha == "full" or not like.has_alpha
     return simple and row.icc and row.colours >= 1 << 24
 
 
-def fit_for_rows(like: Picture, size: Size, row: Format) -> tuple[Shape, list[str]]:
+def fit_for_rows(like: PictureLike, size: Size, row: Format) -> tuple[Shape, list[str]]:
     """What a result of `like` becomes, `size` large, when all its rows go through `fit_rows`; notes as of `fit`."""
     notes: list[str] = []
-    none = np.empty((1, 0, size.width, like.channels), like.pixels.dtype)
+    none = empty_pixels((1, 0, size.width, like.channels), like.bits)
     fitted = _fit_samples(none, like.metadata.bits, row, notes)
     metadata = _fit_metadata(replace(like.metadata, delays=()), size, like.channels, row, notes)
     metadata = replace(metadata, bits=_depth(metadata.bits, row))

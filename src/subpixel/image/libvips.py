@@ -61,13 +61,16 @@ def reason(error: BaseException) -> str:
 
 
 def saving(
-    saver: str, image: Any, descriptor: int, *, ended: Callable[[], None] | None = None, **options: object
+    saver: str, image: Any, file: int | str, *, ended: Callable[[], None] | None = None, **options: object
 ) -> Work[None]:
-    """Begin to run a saver into an open file; `ended` is called when it has ended."""
+    """Begin to run a saver into an open file, by its descriptor or its path; `ended` is called when it has ended."""
     pyvips = vips()
 
     def work() -> None:
-        target = pyvips.Target.new_to_descriptor(descriptor)
+        if isinstance(file, str):
+            pyvips.Operation.call(saver, image, file, **options)
+            return
+        target = pyvips.Target.new_to_descriptor(file)
         pyvips.Operation.call(f"{saver}_target", image, target, **options)
 
     return Work(image, work, ended)

@@ -26,6 +26,8 @@ from subpixel.types import Metadata, Picture, Pixels
 DEFAULT_PIXEL_LIMIT: Final = 500_000_000
 """Most pixels (width × height × frames) that are decoded unless the caller allows more."""
 
+TURNED: Final = (5, 6, 7, 8)
+"""Orientations whose rows are the upright picture's columns."""
 _HEAD: Final = 64
 _CONVERTED: Final = {
     "cmyk": "CMYK",
@@ -80,7 +82,8 @@ def read(source: str | Path | bytes, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) 
         found = containers.inspect(row.name, file)
         if found.unsupported:
             raise PictureUnsupported(f"{name} is {found.unsupported}", "save it as RGB in TIFF or PNG first")
-        decoder = _Decoder(row, file, source if isinstance(source, bytes) else None, name, pixel_limit)
+        decoder = Decoder(row, file, source if isinstance(source, bytes) else None, name, pixel_limit)
+        decoder.reduced = found.reduced
         pixels, image, notes = decoder.decode()
     return _finish(row, pixels, image, found, (*found.notes, *notes))
 
@@ -114,7 +117,7 @@ def opened(source: str | Path | bytes) -> Iterator[tuple[BinaryIO, str]]:
         raise PictureUnreadable(f"{name} cannot be read", error.strerror or str(error)) from error
 
 
-class _Decoder:
+class Decoder:
     """Decodes one file through libvips."""
 
     def __init__(self, row: Format, file: BinaryIO, data: bytes | None, name: str, pixel_limit: int) -> None:
@@ -125,23 +128,27 @@ class _Decoder:
         self.pixel_limit = pixel_limit
         self.notes: list[str] = []
         self.pages: dict[str, int] = {}
+        self.reduced = False  # True where all further pages are the first one at smaller sizes
 
     def decode(self) -> tuple[Pixels, Any, tuple[str, ...]]:
         """Pixels (frames, H, W, C), the libvips image for its metadata, and notes."""
-        image = self._header()
-        self._check_size(image)
-        strict = self.row.name == "jpeg"  # libjpeg alone tells small damage from large, as a warning
+        self.header()
         try:
-            pixels, image = self._pixels("warning" if strict else "error")
+            pixels, image = self._pixels("warning" if self.warns else "error")
         except vips().Error as warned:
-            if not strict:
-                raise self._unreadable(warned) from warned
+            if not self.warns:
+                raise self.unreadable(warned) from warned
             try:
                 pixels, image = self._pixels("error")
             except vips().Error as error:
-                raise self._unreadable(error) from error
-            self.notes.append(f"file is damaged, but was read: {reason(warned)}")
+                raise self.unreadable(error) from error
+            self.notes.append(damaged_but_read(warned))
         return pixels, image, tuple(self.notes)
+
+    @property
+    def warns(self) -> bool:
+        """True where small damage, which may be read over, is told from large: libjpeg alone does, by a warning."""
+        return self.row.name == "jpeg"
 
     def _load(self, fail_on: str, **options: int) -> Any:
         pyvips = vips()
@@ -156,8 +163,18 @@ class _Decoder:
             f"{self.row.codec}load_source", source, access="sequential", fail_on=fail_on, **options
         )
 
-    def _header(self) -> Any:
-        """The image as its header describes it, and in `pages` whether all of its frames can be read together."""
+    def header(self) -> Any:
+        """The image as its header describes it, and in `pages` whether all of its frames can be read together.
+
+        Raises:
+            PictureUnreadable: damaged.
+            PictureTooLarge: over the limit.
+        """
+        image = self._described()
+        self._check_size(image)
+        return image
+
+    def _described(self) -> Any:
         try:
             if not self.row.many:
                 image = self._load("error")
@@ -172,26 +189,35 @@ class _Decoder:
             except vips().Error:
                 image = self._load("error")
                 count = image.get("n-pages") if image.get_typeof("n-pages") else 1
-                if count > 1:
+                if count > 1 and not self.reduced:
                     self.notes.append(f"{count} pages of different kinds or sizes: only the first is used")
             return image
         except vips().Error as error:
-            raise self._unreadable(error) from error
+            raise self.unreadable(error) from error
 
     def _check_size(self, image: Any) -> None:
-        height = self._page_height(image)
+        height = self.page_height(image)
         check_limit(self.name, image.width, height, image.height // height, self.pixel_limit)
 
     @staticmethod
-    def _page_height(image: Any) -> int:
+    def page_height(image: Any) -> int:
+        """Rows of a frame."""
         height = image.get("page-height") if image.get_typeof("page-height") else 0
         return height if height > 0 and image.height % height == 0 else image.height
 
-    def _pixels(self, fail_on: str) -> tuple[Pixels, Any]:
+    def lazy(self, fail_on: str) -> Any:
+        """The picture as 8- or 16-bit grey or RGB with or without alpha, after `header`. No pixels are read yet.
+
+        Raises:
+            pyvips.Error: damaged; or when its pixels are read, and then also at what `fail_on` names.
+        """
         loaded = self._load(fail_on, **self.pages)
         self._check_size(loaded)  # the file may have changed since
-        image = self._converted(loaded)
-        frames = image.height // self._page_height(loaded)
+        return self._converted(loaded)
+
+    def _pixels(self, fail_on: str) -> tuple[Pixels, Any]:
+        image = self.lazy(fail_on)
+        frames = image.height // self.page_height(image)
         dtype = np.uint8 if image.format == "uchar" else np.uint16
         flat = np.frombuffer(to_memory(image), dtype)
         pixels = cast(Pixels, flat.reshape(frames, image.height // frames, image.width, image.bands))
@@ -227,7 +253,8 @@ class _Decoder:
         if line not in self.notes:
             self.notes.append(line)
 
-    def _unreadable(self, error: Exception) -> PictureUnreadable:
+    def unreadable(self, error: Exception) -> PictureUnreadable:
+        """An error of libvips as ours."""
         return PictureUnreadable(f"{self.name} is damaged or cut short", reason(error))
 
 
@@ -255,10 +282,29 @@ def check_limit(name: str, width: int, height: int, frames: int, pixel_limit: in
         )
 
 
+def damaged_but_read(warned: Exception) -> str:
+    """The note on a file that was read in spite of what libvips warned of."""
+    return f"file is damaged, but was read: {reason(warned)}"
+
+
 def _finish(row: Format, pixels: Pixels, image: Any, found: Found, notes: tuple[str, ...]) -> Picture:
     """Turn the picture upright and collect its metadata."""
-    said = list(notes)
-    turn = image.get("orientation") if image.get_typeof("orientation") else 1
+    if found.bits:
+        pixels = _filled(pixels, found.bits)
+    if row.alpha == "binary" and pixels.shape[3] == 4 and is_opaque(pixels):
+        pixels = pixels[..., :3]  # animations are often coded with a transparent colour that never shows
+    metadata, said = metadata_of(row, image, found, pixels.shape[0])
+    return Picture(turned(pixels, orientation_of(image)), metadata, (*notes, *said), found.coding)
+
+
+def orientation_of(image: Any) -> int:
+    """How the picture is stored, 1–8 as EXIF says it."""
+    return int(image.get("orientation")) if image.get_typeof("orientation") else 1
+
+
+def metadata_of(row: Format, image: Any, found: Found, frames: int) -> tuple[Metadata, list[str]]:
+    """Metadata of the picture turned upright, and one line for each thing that cannot be kept."""
+    said: list[str] = []
     exif = found.exif if found.exif is not None else _blob(image, "exif-data")
     dpi = found.dpi
     if exif is not None:
@@ -270,13 +316,8 @@ def _finish(row: Format, pixels: Pixels, image: Any, found: Found, notes: tuple[
             said.append(f"EXIF block is damaged and was dropped: {error}")
             exif = None
     xmp = _blob(image, "xmp-data")
-    if dpi is not None and turn in (5, 6, 7, 8):
+    if dpi is not None and orientation_of(image) in TURNED:
         dpi = (dpi[1], dpi[0])
-    if found.bits:
-        pixels = _filled(pixels, found.bits)
-    if row.alpha == "binary" and pixels.shape[3] == 4 and is_opaque(pixels):
-        pixels = pixels[..., :3]  # animations are often coded with a transparent colour that never shows
-    frames = pixels.shape[0]
     delays = tuple(image.get("delay")) if frames > 1 and image.get_typeof("delay") else ()
     metadata = Metadata(
         format=row.name,
@@ -291,7 +332,7 @@ def _finish(row: Format, pixels: Pixels, image: Any, found: Found, notes: tuple[
         lossless=found.lossless,
         bits=found.bits,
     )
-    return Picture(turned(pixels, turn), metadata, tuple(said), found.coding)
+    return metadata, said
 
 
 def _blob(image: Any, field: str) -> bytes | None:
@@ -308,7 +349,7 @@ def _filled(pixels: Pixels, bits: int) -> Pixels:
 
 def turned(pixels: Pixels, orientation: int) -> Pixels:
     """Frames (F, H, W, C) as EXIF orientation 1–8 wants them seen."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in TURNED:
         pixels = pixels.transpose(0, 2, 1, 3)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[:, ::-1]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,11 @@ _KEPT: Final = {"heif": "xmp:icc:other", "tiff": "xmp:icc:other"}
 """By codec: which blocks libvips stores itself; those of the other formats are embedded afterwards."""
 _MOST_CLASSIC_TIFF: Final = 2_500_000_000
 """Bytes of samples that surely fit the 4 GB of a classic TIFF, even if LZW makes them more."""
+PYRAMID_FROM: Final = 100_000_000
+"""Pixels from which on a TIFF gets tiles and smaller copies, where nobody says: from there on viewers want them."""
+PYRAMID: Final[Mapping[str, Option]] = MappingProxyType(
+    {"tile": True, "tile_width": 512, "tile_height": 512, "pyramid": True}
+)
 _INCH_MM: Final = 25.4
 
 
@@ -99,13 +105,22 @@ class CodedFile:
         options: for the saver, from `coding_for`.
         final: where the file will stand.
         kept: keeps the file, which is gone when this closes.
+        pyramid: for TIFF: in tiles with smaller copies inside; None: as its size asks for.
 
     Attributes:
         file: what libvips codes into.
     """
 
-    def __init__(self, row: Format, options: dict[str, Option], final: Path, kept: contextlib.ExitStack) -> None:
+    def __init__(
+        self,
+        row: Format,
+        options: dict[str, Option],
+        final: Path,
+        kept: contextlib.ExitStack,
+        pyramid: bool | None = None,
+    ) -> None:
         self._row = row
+        self._pyramid = pyramid
         self._options = options
         self._final = final
         self._kept = kept
@@ -122,13 +137,21 @@ class CodedFile:
         codec, metadata, options = self._row.codec, shape.metadata, dict(self._options)
         if codec == "heif":
             options["bitdepth"] = metadata.bits if shape.deep else 8
+        descriptor: int | str = self.file.file.fileno()
         if codec == "tiff":
-            options["bigtiff"] = shape.nbytes > _MOST_CLASSIC_TIFF
+            pyramid = self._pyramid
+            if pyramid is None:
+                pyramid = shape.frames == 1 and shape.size.pixels > PYRAMID_FROM
+            if pyramid:
+                options.update(PYRAMID)
+                # By its name: libvips then keeps the smaller copies on the disk, and else in memory.
+                descriptor = str(self.file.path)
+            options["bigtiff"] = shape.nbytes * (4 if pyramid else 3) // 3 > _MOST_CLASSIC_TIFF
         keep = _KEPT.get(codec, "other")
         if codec == "heif" and metadata.exif is not None:
             keep = f"exif:{keep}"  # the room for it, see `containers.avif`
         told = _told(image, shape, self._row)
-        return saving(f"{codec}save", told, self.file.file.fileno(), ended=ended, keep=keep, **options)
+        return saving(f"{codec}save", told, descriptor, ended=ended, keep=keep, **options)
 
     def complete(self, load: Load) -> tuple[Partial, list[str]]:
         """The file with all that libvips did not put into it, and one line for each thing that did not fit."""

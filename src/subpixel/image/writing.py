@@ -17,7 +17,7 @@ from subpixel.image.libvips import reason, vips
 from subpixel.image.rows import Rows, RowsEnded
 from subpixel.image.saving import CodedFile, Shape, coding_for, image_of
 from subpixel.image.targets import Partial, check_size, choose_format, place, settle, unwritable
-from subpixel.types import Picture, Pixels, Size
+from subpixel.types import Picture, PictureLike, Pixels, Size
 
 
 def write(
@@ -27,6 +27,7 @@ def write(
     format: str | None = None,
     quality: int | None = None,
     lossless: bool | None = None,
+    pyramid: bool | None = None,
     overwrite: bool = False,
 ) -> tuple[str, ...]:
     """Write a picture to a file: to a new file beside the target, which takes the target's name when it is whole.
@@ -37,6 +38,7 @@ def write(
         format: name of a format; without it the target's suffix decides, then the format the picture came in.
         quality: 1–100 for lossy coding; without it, the format's own (JPEG 95, WebP 92, AVIF 85).
         lossless: for formats with both kinds (WebP, AVIF); without it, as the picture came.
+        pyramid: TIFF in tiles with smaller copies inside; without it, above 100 megapixels.
         overwrite: replace an existing file.
 
     Returns:
@@ -47,7 +49,9 @@ def write(
         OutputExists: the target exists, and `overwrite` is False.
         OutputUnwritable: it cannot be written there, or not in this format.
     """
-    with encoded(picture, target, format=format, quality=quality, lossless=lossless, overwrite=overwrite) as made:
+    with encoded(
+        picture, target, format=format, quality=quality, lossless=lossless, pyramid=pyramid, overwrite=overwrite
+    ) as made:
         made.settle()
     return made.notes
 
@@ -124,6 +128,7 @@ def encoded(
     format: str | None = None,
     quality: int | None = None,
     lossless: bool | None = None,
+    pyramid: bool | None = None,
     overwrite: bool = False,
 ) -> Iterator[Encoded]:
     """Code a picture into a new file beside the target; `Encoded.settle` gives it its name, else it is gone afterwards.
@@ -138,7 +143,7 @@ def encoded(
     notes += more
     with contextlib.ExitStack() as kept:
         with _failing(target):
-            made = CodedFile(row, options, final, kept)
+            made = CodedFile(row, options, final, kept, pyramid)
             if row.codec == "plain":
                 file = made.plain(fitted)
             else:
@@ -150,7 +155,7 @@ def encoded(
         yield Encoded(target, tuple(notes), file, final, overwrite)
 
 
-def takes_rows(like: Picture, target: str | Path, *, format: str | None = None) -> bool:
+def takes_rows(like: PictureLike, target: str | Path, *, format: str | None = None) -> bool:
     """Whether a result of `like` can be coded while its rows are still being made, see `encoding`.
 
     Some formats are coded from the whole picture only, and some pictures are made to fit a format as a whole only.
@@ -202,13 +207,14 @@ class Encoder:
 
 @contextlib.contextmanager
 def encoding(
-    like: Picture,
+    like: PictureLike,
     size: Size,
     target: str | Path,
     *,
     format: str | None = None,
     quality: int | None = None,
     lossless: bool | None = None,
+    pyramid: bool | None = None,
     overwrite: bool = False,
 ) -> Iterator[Encoder]:
     """Code a result of `like`, `size` large, from rows that come one after the other; see `takes_rows`.
@@ -223,7 +229,7 @@ def encoding(
     shape, more = fit_for_rows(like, size, row)
     with contextlib.ExitStack() as kept:
         with _failing(target):
-            made = CodedFile(row, options, final, kept)
+            made = CodedFile(row, options, final, kept, pyramid)
             encoder = Encoder(Encoded(target, (*notes, *more), made.file, final, overwrite), row, shape, made)
         try:
             yield encoder

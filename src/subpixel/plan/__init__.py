@@ -1,7 +1,7 @@
 """Planning: from a picture's size and a wish to passes, tiles, memory and time. Pure arithmetic, no pixels."""
 
 from subpixel.plan.passes import Pass, PassModel, Plan, choose_scales, make_plan, make_plans
-from subpixel.plan.target import DEFAULT_FACTOR, MAX_FACTOR, Target, parse_factors, parse_size
+from subpixel.plan.target import DEFAULT_FACTOR, MAX_FACTOR, Target, parse_factors, parse_size, targets_of
 from subpixel.plan.tiles import DEFAULT_TILE, Span, TileGrid, align_up, spans, tile_grid, tile_side
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "parse_factors",
     "parse_size",
     "spans",
+    "targets_of",
     "tile_grid",
     "tile_side",
 ]

@@ -13,7 +13,11 @@ _STRETCH = 1.01
 """No pass is added for the last 1%: the final resampling may enlarge by that much."""
 
 _MAX_PASSES = 4  # ×2 four times is 16
-_FILL_BYTES = 56  # per pixel, measured
+_FILL_BYTES = 56  # per pixel in work, measured
+_FILL_ROWS = 400  # rows in work
+_FILL_BASE = 100_000_000  # what is seen from afar, as a whole
+_BEGINNING = 16_000_000  # pixels of a stream that are held until it is judged
+_STREAM_ROWS = 1300  # rows of a stream in work, with the copies that joining strips makes
 _RUNTIME_BYTES = 150_000_000  # interpreter, libvips and engine, before any picture
 
 
@@ -124,16 +128,27 @@ class Plan:
         return frames * sum(2 * step.macs for step in self.passes) / (gflops * 1e9)
 
     def memory(
-        self, *, threads: int, channels: int, sample_bytes: int, frames: int = 1, alpha: bool = False, held: bool = True
+        self,
+        *,
+        threads: int,
+        channels: int,
+        sample_bytes: int,
+        frames: int = 1,
+        alpha: bool = False,
+        held: bool = True,
+        beside: int | None = None,
     ) -> int:
         """Rough peak memory in bytes: runtime, the picture and its result, strips between passes, tiles in work.
 
-        Results that are not `held` go to their files as they are made.
+        Results that are not `held` go to their files as they are made. A picture that is read in strips holds its
+        beginning, and what its decoder holds `beside`; None: it is in memory.
         """
         results = sum(size.pixels for size in self.targets) if held else 0
-        pictures = frames * channels * sample_bytes * (self.source.pixels + results)
-        # Filling what hides under transparent pixels looks at the whole frame, in float32, with a pyramid beside it.
-        working = _FILL_BYTES * self.source.pixels if alpha else 0
+        rows, width = self.source.height, self.source.width
+        source = self.source.pixels if beside is None else min(self.source.pixels, _BEGINNING + _STREAM_ROWS * width)
+        pictures = frames * channels * sample_bytes * (source + results) + (beside or 0)
+        # What hides under transparent pixels is filled in strips of float32, with a pyramid beside them.
+        working = _FILL_BYTES * min(rows, _FILL_ROWS) * width + min(_FILL_BASE, 20 * self.source.pixels) if alpha else 0
         for step in self.passes:
             largest = step.tiles.largest
             halo, align = 2 * step.model.margin, step.model.align

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from subpixel.errors import SettingError
@@ -103,3 +104,18 @@ def parse_size(text: str) -> tuple[int, int]:
     if match is None:
         raise SettingError(f"the size is {text!r}", "give width x height, as --size 3840x2160")
     return int(match[1]), int(match[2])
+
+
+def targets_of(
+    scale: float | None, scales: Sequence[float] | None, width: int | None, height: int | None
+) -> tuple[Target, ...]:
+    """What was asked for by keyword, as targets.
+
+    Raises:
+        SettingError: several factors beside a factor or size, or a target that cannot be right.
+    """
+    if scales is None:
+        return (Target(scale, width, height),)
+    if (scale, width, height) != (None, None, None):
+        raise SettingError("both several factors and a factor or size were given", "give scales=(2, 4) alone")
+    return tuple(Target(factor) for factor in scales)

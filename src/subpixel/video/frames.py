@@ -21,7 +21,7 @@ from subpixel.engines import memory_limit, usable_cores
 from subpixel.image import fill_transparent
 from subpixel.image.resample import resize_on
 from subpixel.loading import Networks
-from subpixel.pipeline import Whole, enlarge_frame
+from subpixel.pipeline import Held, Whole, enlarge_frame
 from subpixel.plan import Plan, Target
 from subpixel.running import too_large
 from subpixel.tile import Clock, Network
@@ -250,7 +250,14 @@ class FrameUpscaler:
                 made, pixels = blank(), np.ascontiguousarray(np.moveaxis(now, 0, 2))
                 into = Whole(np.moveaxis(made, 0, 2))
                 enlarge_frame(
-                    pixels, [into], plan, networks, alpha=alpha, pool=self._pool, clock=self.clock, done=lambda _: None
+                    Held(pixels),
+                    [into],
+                    plan,
+                    networks,
+                    alpha=alpha,
+                    pool=self._pool,
+                    clock=self.clock,
+                    done=lambda _: None,
                 )
                 return made
 

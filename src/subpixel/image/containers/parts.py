@@ -24,6 +24,7 @@ class Found:
         lossless: True where a format with both kinds was coded without loss.
         bits: bits per sample where they are neither 8 nor 16, else 0.
         coding: how it was coded with loss, where that was read.
+        reduced: True where all further pages are the first one at smaller sizes: a pyramid.
         notes: what of the file cannot be used, one line each.
         unsupported: what the file is, if it is of a kind that must not be read as a picture (a camera raw file).
     """
@@ -35,6 +36,7 @@ class Found:
     lossless: bool = False
     bits: int = 0
     coding: Coding | None = None
+    reduced: bool = False
     notes: tuple[str, ...] = ()
     unsupported: str = ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from subpixel.image import exif
@@ -24,6 +25,8 @@ _MOST_VALUES: Final = 1 << 24
 _DAMAGE: Final = (exif.ExifDamaged, EOFError, struct.error, OSError, OverflowError, ValueError)
 """What reading tables of a hostile file can raise; libvips judges whether the pixels are whole."""
 _MOST_PAGES: Final = 100_000
+_MOST_COPIES: Final = 64
+"""Pages that a pyramid has at most."""
 _YCBCR, _LAB = 6, 8
 _JPEGS: Final = (6, 7)
 _IPTC: Final = 0x83BB
@@ -61,7 +64,20 @@ def inspect(file: BinaryIO) -> Found:
     iptc = first.get(_IPTC)
     record = iptc[2] if isinstance(iptc, tuple) else None
     notes = tuple(note for tags, note in _LEFT_OUT if any(tag in reader.seen for tag in tags))
-    return Found(exif=block, iptc=record, dpi=reader.resolution(first), notes=notes)
+    return Found(exif=block, iptc=record, dpi=reader.resolution(first), reduced=_reduced(reader), notes=notes)
+
+
+def _reduced(reader: _Reader) -> bool:
+    """Whether all pages after the first are smaller copies of it."""
+    try:
+        at, pages = reader.following(reader.first), 0
+        while at and pages < _MOST_COPIES:
+            if not (reader.integer(reader.table(at), _NEW_SUBFILE) or 0) & 1:
+                return False
+            at, pages = reader.following(at), pages + 1
+    except _DAMAGE:
+        return False
+    return pages > 0 and not at
 
 
 def _unsupported(reader: _Reader, first: Table) -> str:
@@ -77,6 +93,36 @@ def _unsupported(reader: _Reader, first: Table) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How tables are laid out: `struct` codes without byte order, and what they take.
+
+    Attributes:
+        count: of entries.
+        counted: bytes of that.
+        entry: tag, type and count of an entry, before the value.
+        inline: bytes of a value that stand in the entry itself; otherwise an offset as long stands there.
+        offset: of a value or table.
+        pointer: TIFF type of an offset.
+    """
+
+    count: str
+    counted: int
+    entry: str
+    inline: int
+    offset: str
+    pointer: int
+
+    @property
+    def step(self) -> int:
+        """Bytes of an entry."""
+        return struct.calcsize("=" + self.entry) + self.inline
+
+
+_CLASSIC: Final = _Layout("H", 2, "HHI", 4, "I", 4)
+_BIG: Final = _Layout("Q", 8, "HHQ", 8, "Q", 16)
+
+
 class _Reader:
     """Reads tables from a file, classic or BigTIFF, without reading the pixels."""
 
@@ -89,6 +135,7 @@ class _Reader:
         self.order = "<" if head[:2] == b"II" else ">"
         self.big = struct.unpack(self.order + "H", head[2:4])[0] == 43
         self.first = int(struct.unpack_from(self.order + ("Q" if self.big else "I"), head, 8 if self.big else 4)[0])
+        self.layout = _BIG if self.big else _CLASSIC
         self.is_cr2 = head[8:10] == b"CR"
 
     def table(self, at: int) -> Table:
@@ -117,6 +164,14 @@ class _Reader:
             if len(field) >= length:
                 made[tag] = (kind, number, field[:length])
         return made
+
+    def following(self, at: int) -> int:
+        """Where the table after the one at `at` stands; 0 after the last."""
+        self.file.seek(at)
+        (count,) = struct.unpack(self.order + self.layout.count, exactly(self.file, self.layout.counted))
+        self.file.seek(count * self.layout.step, 1)
+        place = exactly(self.file, self.layout.inline)
+        return int(struct.unpack(self.order + self.layout.offset, place)[0])
 
     def integer(self, table: Table, tag: int) -> int | None:
         """First value of a SHORT, LONG or LONG8 tag."""
@@ -166,25 +221,26 @@ def build(tree: Table, order: str) -> bytes:
     return exif.PREFIX + head + _pack(tree, order, 8, 0)
 
 
-def _pack(tree: Table, order: str, at: int, link: int) -> bytes:
+def _pack(tree: Table, order: str, at: int, link: int, layout: _Layout = _CLASSIC) -> bytes:
     """One table and everything it points to, to stand at offset `at`."""
     count = len(tree)
     entries = b""
     tail = b""
-    start = at + 2 + 12 * count + 4
+    start = at + layout.counted + layout.step * count + layout.inline
     for tag in sorted(tree):
         value = tree[tag]
         place = start + len(tail)
         if isinstance(value, dict):
-            entries += struct.pack(order + "HHII", tag, 4, 1, place)
-            tail += _pack(value, order, place, 0)
+            entries += struct.pack(order + layout.entry + layout.offset, tag, layout.pointer, 1, place)
+            tail += _pack(value, order, place, 0, layout)
         else:
             kind, number, data = value
-            field = data.ljust(4, b"\0") if len(data) <= 4 else struct.pack(order + "I", place)
-            entries += struct.pack(order + "HHI", tag, kind, number) + field
-            tail += data if len(data) > 4 else b""
+            inside = len(data) <= layout.inline
+            field = data.ljust(layout.inline, b"\0") if inside else struct.pack(order + layout.offset, place)
+            entries += struct.pack(order + layout.entry, tag, kind, number) + field
+            tail += b"" if inside else data
         tail += b"\0" * (len(tail) % 2)
-    return struct.pack(order + "H", count) + entries + struct.pack(order + "I", link) + tail
+    return struct.pack(order + layout.count, count) + entries + struct.pack(order + layout.offset, link) + tail
 
 
 def _tree(block: Block, table: dict[int, Entry], order: str, pointers: tuple[int, ...] = _POINTERS) -> Table:
@@ -222,9 +278,7 @@ def amend(file: BinaryIO, load: Load) -> tuple[str, ...]:
         _unstate_resolution(file, reader)
     if load.exif is None and load.iptc is None:
         return ()
-    if reader.big:
-        return ("EXIF and IPTC dropped: not written to TIFF files above 4 GB",)
-    order = reader.order
+    order, layout = reader.order, reader.layout
     added: Table = {}
     notes: tuple[str, ...] = ()
     if load.exif is not None:
@@ -238,13 +292,13 @@ def amend(file: BinaryIO, load: Load) -> tuple[str, ...]:
         record = iptc_record(load.iptc)
         added[_IPTC] = (7, len(record), record)
     tree: Table = {**added, **_whole_table(file, reader)}
-    link = _next_table(file, reader.first, order)
+    link = reader.following(reader.first)
     at = file.seek(0, 2)
-    file.write(b"\0" * (at % 2))
-    at += at % 2
-    file.write(_pack(tree, order, at, link))
-    file.seek(4)
-    file.write(struct.pack(order + "I", at))
+    file.write(b"\0" * (-at % 8))
+    at += -at % 8
+    file.write(_pack(tree, order, at, link, layout))
+    file.seek(8 if reader.big else 4)
+    file.write(struct.pack(order + layout.offset, at))
     return notes
 
 
@@ -267,22 +321,17 @@ def _unstate_resolution(file: BinaryIO, reader: _Reader) -> None:
 def _whole_table(source: BinaryIO, reader: _Reader) -> Table:
     """The first table with every value, the long lists of strips included."""
     made: Table = {}
+    layout, order = reader.layout, reader.order
     source.seek(reader.first)
-    (count,) = struct.unpack(reader.order + "H", exactly(source, 2))
-    entries = exactly(source, 12 * count)
-    for place in range(0, len(entries), 12):
-        tag, kind, number, offset = struct.unpack_from(reader.order + "HHII", entries, place)
+    (count,) = struct.unpack(order + layout.count, exactly(source, layout.counted))
+    entries = exactly(source, layout.step * count)
+    for place in range(0, len(entries), layout.step):
+        tag, kind, number = struct.unpack_from(order + layout.entry, entries, place)
+        field = entries[place + layout.step - layout.inline : place + layout.step]
         length = SIZES.get(kind, 1) * number
-        if length > 4:
-            source.seek(offset)
+        if length > layout.inline:
+            source.seek(struct.unpack(order + layout.offset, field)[0])
             made[tag] = (kind, number, exactly(source, length))
         else:
-            made[tag] = (kind, number, entries[place + 8 : place + 8 + length])
+            made[tag] = (kind, number, field[:length])
     return made
-
-
-def _next_table(source: BinaryIO, at: int, order: str) -> int:
-    source.seek(at)
-    (count,) = struct.unpack(order + "H", exactly(source, 2))
-    source.seek(12 * count, 1)
-    return int(struct.unpack(order + "I", exactly(source, 4))[0])
