@@ -227,16 +227,16 @@ def test_mistakes_of_ours_stop_nobody(run: Run, monkeypatch: pytest.MonkeyPatch)
     from subpixel import image
 
     run.draw("a.png", "b.png", "c.png")
-    real = image.read
+    real = image.open_picture
 
-    def read(source: Path, **options: int) -> subpixel.Picture:
+    def read(source: Path, **options: Any) -> Any:
         if source.name == "b.png":
             raise ZeroDivisionError("division by zero")
         if source.name == "c.png":
             raise MemoryError
         return real(source, **options)
 
-    monkeypatch.setattr(image, "read", read)
+    monkeypatch.setattr(image, "open_picture", read)
     report = run()
     assert report.made == 1
     assert "ZeroDivisionError division by zero: this is a mistake of subpixel" in str(report.failed[0].error)

@@ -188,7 +188,7 @@ def test_an_input_that_changes_while_it_is_read(run: Run, monkeypatch: pytest.Mo
     from subpixel import image
 
     run.draw("a.png", "b.png")
-    real, count = image.read, [0]
+    real, count = image.open_picture, [0]
 
     def read(source: Path, **options: int) -> subpixel.Picture:
         picture = real(source, **options)
@@ -197,7 +197,7 @@ def test_an_input_that_changes_while_it_is_read(run: Run, monkeypatch: pytest.Mo
             draw(source, 40, 40, seed=6)
         return picture
 
-    monkeypatch.setattr(image, "read", read)
+    monkeypatch.setattr(image, "open_picture", read)
     assert run().made == 2
     assert subpixel.read(run.output / "a.png").size.width == 80, "of the picture as it is now"
     draw(run.source / "a.png", seed=1)
@@ -209,7 +209,7 @@ def test_an_input_that_changes_while_it_is_read(run: Run, monkeypatch: pytest.Mo
         draw(source, 20, 30 + len(count), seed=6)
         return picture
 
-    monkeypatch.setattr(image, "read", always)
+    monkeypatch.setattr(image, "open_picture", always)
     report = run()
     assert "changes while it is being read" in str(report.failed[0].error)
     assert subpixel.read(run.output / "a.png").size.width == 80, "what was there stays"
