@@ -14,6 +14,7 @@ import pytest
 
 import subpixel
 from subpixel import image
+from subpixel.errors import SettingError
 from subpixel.image.resample import resize
 from subpixel.web.api import Job, Settings
 from subpixel.web.client import Client, JobFailed, ServerProblem, Unreachable
@@ -234,6 +235,22 @@ def test_a_job_that_fails_says_why(client: Client, photo: Path) -> None:
     assert "jobs" not in problem.detail + problem.right  # no path of the server
     with pytest.raises(ServerProblem, match="the job failed"):
         client.result(job)
+
+
+def test_settings_that_cannot_be_right_are_said_before_anything_is_sent(photo: Path) -> None:
+    nobody = Client("http://127.0.0.1:9")
+    for given, what in (
+        ({"scale": 1000}, "scale is 1000: give a factor above 0 and up to 16"),
+        ({"scale": 2, "size": "10x10"}, "both scale and size were given: give one"),
+        ({"format": "docx"}, "the format is docx: give same, png"),
+        ({"sharpness": 1}, "there is no setting sharpness"),
+    ):
+        with pytest.raises(SettingError, match=what):
+            nobody.submit(photo, **given)  # type: ignore[arg-type]
+        with pytest.raises(SettingError, match=what):
+            nobody.upscale(photo, **given)  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match="width is 0"):
+        nobody.estimate(0, 10)
 
 
 def test_where_no_server_is(tmp_path: Path) -> None:

@@ -25,8 +25,9 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from subpixel.errors import OutputExists, SubpixelError
+from subpixel.errors import OutputExists, SettingError, SubpixelError
 from subpixel.web.api import Estimate, Health, Job, Jobs, Models, Of, Problem, Removed, Settings, Sides
+from subpixel.web.wrong import what_is_wrong
 
 File: TypeAlias = str | bytes | os.PathLike[str]
 """A file to send, by its path or its bytes."""
@@ -126,7 +127,11 @@ class Client:
 
     def estimate(self, width: int, height: int, *, scale: float | None = None, size: str | None = None) -> Estimate:
         """Expected times for a picture of that size."""
-        sides = Sides(width=width, height=height, scale=scale, size=size)
+        try:
+            sides = Sides(width=width, height=height, scale=scale, size=size)
+        except ValidationError as error:
+            _, what, right = what_is_wrong(error.errors())
+            raise SettingError(what, right) from None
         return self._ask(Estimate, "POST", _ESTIMATE, body=sides.model_dump_json().encode())
 
     def upscale(self, file: File, settings: Settings | None = None, **given: Any) -> bytes:
@@ -335,9 +340,13 @@ def _fields(settings: Settings | None, given: dict[str, Any]) -> dict[str, str]:
     """Settings as fields of a query, checked here first.
 
     Raises:
-        pydantic.ValidationError: settings that cannot be right.
+        SettingError: settings that cannot be right.
     """
-    made = Settings.model_validate({**(settings.model_dump(exclude_unset=True) if settings else {}), **given})
+    try:
+        made = Settings.model_validate({**(settings.model_dump(exclude_unset=True) if settings else {}), **given})
+    except ValidationError as error:
+        _, what, right = what_is_wrong(error.errors())
+        raise SettingError(what, right) from None
     fields = json.loads(made.model_dump_json(exclude_unset=True, exclude_none=True))
     return {name: str(value) for name, value in fields.items()}
 

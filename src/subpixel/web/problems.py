@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from subpixel.web.api import JobProblem, Problem, Values
 from subpixel.web.messages import Failed
+from subpixel.web.wrong import what_is_wrong
 
 MEDIA_TYPE: Final = "application/problem+json"
 _URN: Final = "urn:subpixel:problem:"
@@ -159,27 +160,7 @@ def add_handlers(app: FastAPI) -> None:
 
 def invalid(errors: Sequence[Mapping[str, Any]]) -> Refused:
     """The problem of values that do not fit their model, from what pydantic says of them."""
-    first = errors[0]
-    if first["type"] == "json_invalid":
-        why = str(first.get("ctx", {}).get("error", "it ends too early"))
-        return Refused("malformed", f"the body is no JSON: {why}", 'send an object, as {"width": 1000, "height": 800}')
-    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", "header"))
-    given = first.get("input")
-    shown = repr(given)[:80] if isinstance(given, str | int | float) else ""
-    said = str(first["msg"]).removeprefix("Value error, ")
-    slug = {"scale": "factor", "format": "unknown-format"}.get(where, "setting")
-    if first["type"] == "value_error" and ": " in said:
-        detail, _, right = said.partition(": ")
-        return Refused(slug, detail, right)
-    detail = f"{where or 'the request'} is {shown}" if shown else f"{where or 'the request'} cannot be read"
-    if first["type"] == "missing":
-        detail = f"{where} is missing"
-    elif first["type"] == "extra_forbidden":
-        return Refused(slug, f"there is no setting {where}", "see /docs for those there are")
-    right = {"scale": "give a factor above 0 and up to 16, as 2.5", "size": "give width x height, as 1920x1080"}.get(
-        where, said[:1].lower() + said[1:]
-    )
-    return Refused(slug, detail, right)
+    return Refused(*what_is_wrong(errors))
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 import subpixel
 from tests.web.page.conftest import drop, shown, visits, wait_done, write_picture
+from tests.web.servers import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -202,3 +203,51 @@ def test_touch(visit: Callable[..., Page], picture: Callable[..., Path]) -> None
         touch("touchMove", (x - 80 - 8 * step, y - 20), (x - 40 + 8 * step, y - 20))
     touch("touchEnd")
     page.wait_for_function("() => parseInt(document.getElementById('zoom-value').textContent) > 180")
+
+
+def test_frames_of_a_video(visit: Callable[..., Page], clip: Path) -> None:
+    """A finished video is played, or compared frame by frame: the slider chooses, zoom and divider stay."""
+    page = visit()
+    page.check("#factors input[value='2']")
+    page.check("#models input[value=fast]")
+    drop(page, clip)
+    wait_done(page)
+    expect(page.locator("#film video")).to_be_visible()
+    expect(page.locator("#moment")).to_be_hidden()
+    page.get_by_role("radio", name="Before and after").check(force=True)
+    expect(page.locator("#film")).to_be_hidden()
+    page.wait_for_selector("#tag-right:text-is('After')")
+    expect(page.locator("#moment-value")).to_have_text("Frame 5 of 8")
+    page.focus("#divider")
+    page.keyboard.press("End")  # nothing but the source
+
+    def drawn() -> np.ndarray:
+        return middle(shown(page), 128, 96)
+
+    def moved(by: int) -> np.ndarray:
+        """The source's frame as it was drawn, as large as the result."""
+        from tests.web.page.conftest import drawing
+
+        return np.roll(drawing(), by, 1).repeat(2, 0).repeat(2, 1).astype(int)
+
+    def frame() -> int:
+        now = drawn()
+        return int(np.argmin([np.abs(now - moved(by)).mean() for by in range(8)]))
+
+    assert frame() == 4
+    slider = page.get_by_role("slider", name="Which frame")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#moment-value")).to_have_text("Frame 7 of 8")
+    assert slider.get_attribute("aria-valuetext") == "Frame 7 of 8"
+    until(lambda: frame() == 6)
+    assert value(page) == 100, "the divider stays"
+    page.focus("#divider")
+    page.keyboard.press("Home")  # nothing but the result
+    until(lambda: frame() == 6)
+    page.check("#compare input[value=difference]", force=True)
+    expect(page.locator("#tag-left")).to_have_text("Difference to bicubic")
+    page.get_by_role("radio", name="Play").check(force=True)
+    expect(page.locator("#film video")).to_be_visible()
+    expect(page.locator("#viewer")).to_be_hidden()

@@ -83,7 +83,7 @@ def test_pasted_and_chosen(visit: Visit, picture: Make) -> None:
     )
     wait_done(page, 3)
     assert page.locator(".item-name").all_text_contents() == ["one.png", "two.png", "pasted.png"]
-    expect(page.locator("#overall-words")).to_contain_text("done")
+    expect(page.locator("#overall-words")).to_have_text("All 3 done")
 
 
 def test_size_format_and_the_model_are_taken(visit: Visit, picture: Make, tmp_path: Path) -> None:

@@ -62,6 +62,10 @@ def test_files_that_are_no_pictures(visit: Visit, picture: Make, tmp_path: Path)
     expect(page.locator("#stage-name")).to_have_text("cut.png")
     assert "damaged or truncated" in trouble(page)
     expect(page.locator(".item[data-state=failed]")).to_have_count(3)
+    expect(page.get_by_role("button", name="Enlarge again")).to_have_count(0)  # no other setting would help
+    drop(page, picture("good.png"), cut)
+    wait_done(page)
+    expect(page.locator("#overall-words")).to_have_text("1 done, 1 not")
 
     page.get_by_role("button", name="中文").click()
     assert "文件损坏或不完整" in trouble(page)

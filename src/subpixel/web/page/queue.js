@@ -138,8 +138,9 @@ function renderOverall(all) {
     const share = mine.reduce((sum, item) => sum + (isActive(item) ? (isJob(item) ? item.progress : 0) : 1), 0) / mine.length;
     setBar(byId("overall-bar"), share, say("queue.label"));
     byId("overall-bar").hidden = over === mine.length;
-    const key = over === mine.length ? "queue.alldone" : "queue.done";
-    setText(byId("overall-words"), say(key, { done: over, total: mine.length }));
+    const well = mine.filter((item) => item.state === "done").length;
+    const key = over < mine.length ? "queue.done" : well === over ? "queue.alldone" : "queue.somedone";
+    setText(byId("overall-words"), say(key, { done: well, over, failed: over - well, total: mine.length }));
   }
   const finished = all.filter((item) => !isActive(item));
   byId("queue-foot").hidden = finished.length < 2;

@@ -53,7 +53,7 @@ export const isShown = (key) => shown.key === key;
 function leave() {
   control.abort();
   control = new AbortController();
-  for (const layer of Object.values(shown.layers)) layer.close();
+  for (const layer of [...(shown.stale ?? []), ...Object.values(shown.layers)]) layer.close();
   shown = { key: null, layers: {} };
   chart.hide();
 }
@@ -73,25 +73,45 @@ const why = (error) => {
   return words ? [words.title, words.detail].filter(Boolean).join(": ") : say("connection.trying");
 };
 
-/** The finished picture beside `of`: source, bicubic or difference. */
-export function showResult(job, of) {
+/** The finished picture beside `of`: source, bicubic or difference; of a video, one frame: `at` tells which. */
+export function showResult(job, of, at = null) {
   const key = `result/${job.id}`;
   if (shown.key !== key) {
     leave();
-    shown = { key, kind: "result", job, layers: {} };
+    shown = { key, kind: "result", job, at, layers: {} };
     note("");
     thumbnail(job);
+  } else if (shown.at !== at) {
+    // Another frame in the same place: what is there stays until the new one comes.
+    const stale = [...(shown.stale ?? []), ...Object.values(shown.layers)];
+    Object.assign(shown, { at, stale, layers: {} });
+    const left = layerFor(job, of, at);
+    const right = layerFor(job, "result", at);
+    Object.assign(shown.layers, { [of]: left, result: right });
+    const mine = shown.layers;
+    Promise.all([left.all(), right.all()]).then(() => {
+      if (shown.layers !== mine) return;
+      for (const layer of shown.stale.splice(0)) layer.close();
+      present(job, of);
+    });
+    return;
   }
-  shown.layers.result ??= layerFor(job, "result");
-  shown.layers[of] ??= layerFor(job, of);
-  const { width, height } = job.result;
-  tags(of, "result");
-  viewer.show({ key, name: job.name, width, height, left: shown.layers[of], right: shown.layers.result });
+  shown.layers.result ??= layerFor(job, "result", at);
+  shown.layers[of] ??= layerFor(job, of, at);
+  present(job, of);
 }
 
-function layerFor(job, of) {
+function present(job, of) {
+  const { width, height } = job.result;
+  tags(of, "result");
+  viewer.show({ key: shown.key, name: job.name, width, height, left: shown.layers[of], right: shown.layers.result });
+}
+
+function layerFor(job, of, at) {
   const { width, height } = of === "source" ? job : job.result;
-  const layer = new Layer(width, height, (x, y, w, h, reduced, signal) => viewOf(job, { of, x, y, w, h, width: reduced }, signal));
+  const when = at === null ? {} : { at };
+  const part = (x, y, w, h, reduced) => ({ of, x, y, w, h, width: reduced, ...when });
+  const layer = new Layer(width, height, (x, y, w, h, reduced, signal) => viewOf(job, part(x, y, w, h, reduced), signal));
   layer.failed = (error) => shown.job?.id === job.id && note(say("view.failed", { why: why(error) }));
   return layer;
 }

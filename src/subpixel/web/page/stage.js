@@ -1,6 +1,7 @@
 // The stage: the one thing that is looked at. Empty, on its way, previewed, finished, or gone wrong.
 
 import { byId, el, icon, setBar, setText } from "/page/dom.js";
+import { isComparing, momentOf, play, showTools, start as startFilm } from "/page/film.js";
 import { inWords } from "/page/messages.js";
 import { isActive, stateWords } from "/page/queue.js";
 import * as scenes from "/page/scenes.js";
@@ -68,7 +69,7 @@ function actionsFor(item) {
     return mayGoWell(item.problem) ? [retryIt, removeIt] : [removeIt];
   }
   if (isActive(item)) return trying ? [againIt, cancelIt] : [cancelIt];
-  if (item.state !== "done") return [againIt, removeIt];
+  if (item.state !== "done") return isDamaged(item.problem) ? [removeIt] : [againIt, removeIt];
   if (trying) return [{ words: "action.back", kind: "secondary", does: endTrial }, againIt];
   return [{ words: "action.download", kind: "primary", icon: "download", href: item.links.result }];
 }
@@ -94,6 +95,9 @@ function buttonFor({ words, kind, icon: drawing, href, does }) {
 /** Worth trying again as it is: what was refused for itself is refused again. */
 const mayGoWell = (problem) => problem.slug === "unreachable" || problem.status === 429 || problem.status >= 500;
 
+/** A file that no other settings will help. */
+const isDamaged = (problem) => /:(truncated|not-a-picture|unsupported|empty)$/.test(problem?.type ?? "");
+
 async function redo(job) {
   complaint = await again(job);
   if (complaint === null) trial = null;
@@ -110,15 +114,16 @@ function renderView(item) {
   const trying = trial === keyOf(item);
   const problem = complaint ?? item.problem;
   const wrong = item.state === "failed" || complaint !== null;
-  const film = isJob(item) && item.kind === "video" && item.state === "done" && !trying;
+  const made = isJob(item) && item.kind === "video" && item.state === "done" && !trying && !wrong;
+  const film = made && !isComparing();
   const picture = isJob(item) && !wrong && !film && (item.state !== "cancelled" || trying);
   byId("trouble").hidden = !wrong;
-  byId("film").hidden = !film || wrong;
+  byId("film").hidden = !film;
   byId("viewer").hidden = !(picture || (!wrong && !film));
   byId("viewer-tools").hidden = !picture;
   if (wrong) showTrouble(problem ?? {});
-  if (film && !wrong) showFilm(item);
-  else dropFilm();
+  play(film ? item : null);
+  showTools(made ? item : null);
   if (!picture) {
     if (!isJob(item) && !wrong) scenes.showLocal(item);
     else scenes.clear();
@@ -129,32 +134,11 @@ function renderView(item) {
   difference.disabled = previewing;
   const of = compareNow(previewing);
   document.querySelector(`#compare input[value="${of}"]`).checked = true;
-  if (!previewing) scenes.showResult(item, of);
+  if (!previewing) scenes.showResult(item, of, made ? momentOf(item) : null);
   else {
     const words = item.kind === "video" ? "preview.frame" : "preview.note";
     scenes.showPreview(item, of, words, JSON.stringify(fields(item.kind)));
   }
-}
-
-function showFilm(job) {
-  const place = byId("film");
-  if (place.dataset.job === job.id) return;
-  place.dataset.job = job.id;
-  const sorry = el("p", { class: "film-sorry", hidden: true }, say("film.unplayable", { format: formatName(job.result.format) }));
-  const video = el("video", { controls: true, preload: "metadata", "aria-label": say("film.label", { name: job.name }) });
-  video.addEventListener("error", () => {
-    video.hidden = true;
-    sorry.hidden = false;
-  });
-  video.src = `${job.links.result}?inline=true`;
-  place.replaceChildren(video, sorry);
-}
-
-function dropFilm() {
-  const place = byId("film");
-  if (!place.dataset.job) return;
-  delete place.dataset.job;
-  place.replaceChildren();
 }
 
 /** The interface speaks in halves of a line; a page in sentences. */
@@ -194,6 +178,7 @@ export function start() {
     drawn = "";
     render();
   });
+  startFilm(render);
   byId("compare").addEventListener("change", (event) => {
     compare = event.target.value;
     render();

@@ -44,6 +44,16 @@ export class Layer {
     return null;
   }
 
+  /** When all of it is here, coarsely, or it is known that it will not come. */
+  all() {
+    return new Promise((resolve) => {
+      const failed = this.failed;
+      this.changed = resolve;
+      this.failed = (error) => (failed(error), resolve());
+      if (this.piece(coarsestOf(this.width, this.height), 0, 0)) resolve();
+    });
+  }
+
   /** Whatever is here of it at a coarser level. */
   coarser(level, column, row, coarsest) {
     for (let up = level + 1; up <= coarsest; up += 1) {
