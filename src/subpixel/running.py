@@ -87,9 +87,10 @@ def run_plan(
     return tuple(made)
 
 
-def too_large(plan: Plan, need: int, have: int | None = None) -> SettingError:
-    """The error for results that need more memory than there is, in bytes."""
+def too_large(plan: Plan, need: int, have: int | None = None, beside: int = 0) -> SettingError:
+    """The error for results that need more memory than there is, in bytes; `beside`: what the decoder needs of it."""
     there = "more than there is" if have is None else f"{have / 1e9:.1f} GB are there"
-    return SettingError(
-        f"{plan.target} needs about {need / 1e9:.1f} GB of memory, {there}", "use a smaller factor, or a smaller --tile"
-    )
+    hint = "use a smaller factor, or a smaller --tile"
+    if beside > need / 2:
+        hint = "its file is progressive or interlaced, and decoded as a whole: save it without that first"
+    return SettingError(f"{plan.target} needs about {need / 1e9:.1f} GB of memory, {there}", hint)

@@ -251,7 +251,7 @@ class Upscaler:
         held = receiver is None or not all(receiver.takes(size) for size in plan.targets)
         need, have = self.memory(plan, picture, held=held) + kept, memory_limit()
         if have is not None and need > have:
-            raise too_large(plan, need, have)
+            raise too_large(plan, need, have, getattr(picture, "decoder_bytes", 0))
 
     def file(
         self,

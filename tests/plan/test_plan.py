@@ -227,3 +227,15 @@ def test_every_wish_is_fulfilled_once(width: int, height: int, factors: list[flo
     made = [size for plan in make_plans(source, wishes, TWO) for size in plan.targets]
     assert len(made) == len(set(made))
     assert set(made) == {wish.size_for(source) for wish in wishes}
+
+
+def test_very_wide_pictures_have_flat_tiles() -> None:
+    """A row of tiles is held as a strip: it must not grow with the width."""
+    model = PassModel("m", 2, 18, work=29_000)
+    heights = []
+    for width in (1000, 20_000, 200_000, 900_000):
+        (step,) = make_plan(Size(width, 3000), Target(2), {2: model}, threads=2).passes
+        heights.append(step.tiles.largest.height)
+        assert 4 * width * heights[-1] <= 41_000_000 or heights[-1] == 48
+        assert step.tiles.largest.width <= 384
+    assert heights == [250, 250, 50, 48]

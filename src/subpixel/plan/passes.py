@@ -18,6 +18,8 @@ _FILL_ROWS = 400  # rows in work
 _FILL_BASE = 100_000_000  # what is seen from afar, as a whole
 _BEGINNING = 16_000_000  # pixels of a stream that are held until it is judged
 _STREAM_ROWS = 1300  # rows of a stream in work, with the copies that joining strips makes
+_STRIP_PIXELS = 40_000_000  # most of a strip of results, of which up to four are on their way to the file
+_LEAST_ROWS = 48  # of tiles of very wide pictures: flatter ones would be little but halo
 _RUNTIME_BYTES = 150_000_000  # interpreter, libvips and engine, before any picture
 
 
@@ -230,7 +232,9 @@ def _pass(model: PassModel, size: Size, tile: int | None, threads: int, room: in
     side, workers = tile, threads
     if side is None:
         side, workers = tile_side(model.margin, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
-    grid = tile_grid(size, tile=side, threads=workers, halo=model.margin, align=model.align)
+    strip = _STRIP_PIXELS // (size.width * model.scale**2)
+    tallest = max(_LEAST_ROWS, strip) if strip < side else None
+    grid = tile_grid(size, tile=side, threads=workers, halo=model.margin, align=model.align, tallest=tallest)
     return Pass(model, size, grid, workers)
 
 

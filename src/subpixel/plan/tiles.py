@@ -92,7 +92,15 @@ def tile_side(halo: int, *, pixel_bytes: int, threads: int, room: int | None) ->
     return side(best), best
 
 
-def tile_grid(size: Size, *, tile: int = DEFAULT_TILE, threads: int = 1, halo: int = 0, align: int = 1) -> TileGrid:
+def tile_grid(
+    size: Size,
+    *,
+    tile: int = DEFAULT_TILE,
+    threads: int = 1,
+    halo: int = 0,
+    align: int = 1,
+    tallest: int | None = None,
+) -> TileGrid:
     """Cut a picture into near-equal tiles of at most `tile` × `tile`, and into enough of them to keep `threads` busy.
 
     Args:
@@ -102,9 +110,10 @@ def tile_grid(size: Size, *, tile: int = DEFAULT_TILE, threads: int = 1, halo: i
             the halo: what a tile computes in vain must not eat up what a second core gives.
         halo: computed beyond every side of a tile.
         align: tiles start at multiples of it.
+        tallest: most rows of a tile, where that is less than `tile`: a row of tiles of a very wide picture is a strip.
     """
     side = max(1, tile // align) * align
-    rows = -(-size.height // side)
+    rows = -(-size.height // (side if tallest is None else max(1, min(tile, tallest) // align) * align))
     columns = -(-size.width // side)
     smallest = max(_SMALLEST, halo)
     while rows * columns < threads:
