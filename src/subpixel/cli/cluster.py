@@ -57,13 +57,10 @@ class ClusterWork:
             SettingError, OutputUnwritable: words that cannot be right for any of them.
         """
         self._check(asked, films=films, plan=plan)
-        making = making_of(
-            Making(
-                asked.model, asked.worth(), asked.restoring, None,
-                running.engine, running.precision, running.threads or 0, running.tile,
-            ),
-            cluster=self.address is not None,
-        )  # fmt: skip
+        words = Making(
+            asked.model, asked.worth(), asked.restoring, None, running.engine, running.precision, tile=running.tile
+        )
+        making = making_of(words, running.threads, cluster=self.address is not None)
         work = Work(making, Wanted(tuple(self.targets), self.coding), self.address)
         with Display(None, quiet=quiet, as_json=as_json) as display:
             made = 0

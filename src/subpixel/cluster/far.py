@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from subpixel.batch.deciding import Decision, Why
-from subpixel.batch.finding import KEPT, Filters, Total
+from subpixel.batch.finding import Filters
 from subpixel.batch.journal import differences
 from subpixel.batch.naming import NAME, SCALE, Naming
 from subpixel.cluster.books import renamed
@@ -193,7 +193,6 @@ class FarFolder:
     listing: Listing
     naming: Naming
     exact: str = ""
-    total: Total = field(default_factory=Total)
 
     def items(self, book: FarBook, claimed: dict[str, str]) -> Iterator[FarPiece | tuple[Path, SubpixelError]]:
         """Every picture; what cannot be done comes with its error.
@@ -216,8 +215,10 @@ class FarFolder:
                     other, target = min(owners - {str(piece.shown)}), book.place.path_of(piece.targets[0])
                     what = f"{piece.shown} and {other} would both be written to {target}"
                     yield piece.shown, OutputUnwritable(what, "give them different names, or upscale them one by one")
+        except SettingError:
+            raise
         except SubpixelError as error:
-            yield self.listing.place.path_of(self.listing.only), error
+            yield Path(self.listing.place.shown), error
             return
         if count == 0:
             where = self.listing.place.shown
@@ -290,6 +291,3 @@ def _split(output: str) -> tuple[str, str]:
     if is_url(output) and first < 3:
         raise SettingError(f"the pattern {output} begins in the bucket's name", "as s3://bucket/{name}@{scale}x.png")
     return fixed or ".", "/".join(parts[first:])
-
-
-__all__ = ["KEPT", "FarBook", "FarFolder", "FarPiece", "far_folders"]

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from subpixel.batch.room import Room
 from subpixel.cluster import worker
 from subpixel.cluster.orders import Making, Order, Outcome
+from subpixel.errors import Cancelled
 
 
 class Hands(Protocol):
@@ -84,11 +85,14 @@ class Threads:
 
     def submit(self, order: Order, data: Any) -> None:
         """See `Hands`."""
-        tell = partial(self._shares.__setitem__, order.number)
-        made = self._pool.submit(
-            worker.make, order, data, self._making, node=socket.gethostname(), tell=tell, room=self._room
-        )
+        tell, node = partial(self._tell, order.number), socket.gethostname()
+        made = self._pool.submit(worker.make, order, data, self._making, node=node, tell=tell, room=self._room)
         self._active[made] = order
+
+    def _tell(self, number: int, share: float) -> None:
+        if self._ended:
+            raise Cancelled("stopped", "the same call goes on")
+        self._shares[number] = share
 
     def collect(self, timeout: float) -> list[tuple[Order, Outcome]]:
         """See `Hands`."""
@@ -108,6 +112,7 @@ class Threads:
 
     def close(self) -> None:
         """See `Hands`."""
+        self._ended = True
         for future in self._active:
             future.cancel()
         self._pool.shutdown(wait=True)

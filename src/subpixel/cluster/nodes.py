@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import signal
 import socket
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any, Final
@@ -44,7 +47,7 @@ class RayHands:
         making: how pictures are made; a task takes as many cores as it has threads.
         urls: places that the nodes have to read.
         memory: bytes to set aside for a picture of which nothing is known.
-        large: pixels from which on the tiles of one picture are computed on many nodes.
+        large: pixels from which on the tiles of one picture are computed on many nodes; None: 24 million.
 
     Raises:
         SettingError: Ray is not installed, or that is no address.
@@ -59,12 +62,19 @@ class RayHands:
         urls: Sequence[str] = (),
         *,
         memory: int = _MEMORY,
-        large: int = _LARGE,
+        large: int | None = None,
     ) -> None:
         self._ray = ray = _imported()
         self._ours = not ray.is_initialized()
+        self._speak: Callable[[], None] = lambda: None
         if self._ours:
-            _connect(ray, address, making.threads)
+            self._speak = _silenced()
+            before = signal.getsignal(signal.SIGTERM)
+            try:
+                _connect(ray, address, making.threads)
+            finally:
+                if threading.current_thread() is threading.main_thread():
+                    signal.signal(signal.SIGTERM, before)
         self._active: dict[Any, Order] = {}
         self._making = making
         self._lines: list[str] = []
@@ -77,7 +87,7 @@ class RayHands:
             room = [node["Resources"].get("memory", float(memory)) for node in self._alive.values() if _cores(node)]
             self._roomiest = int(max(room))
             self.memory: int | None = min(memory, self._roomiest)
-            self.most: int | None = large if self.slots > 1 else None
+            self.most: int | None = (large or _LARGE) if self.slots > 1 else None
             self._check(urls)
             self._sent = ray.put(making)
             self._meter = _meter(ray)
@@ -164,6 +174,7 @@ class RayHands:
         if self._ours:
             with suppress(Exception):
                 ray.shutdown()
+            self._speak()
         elif self._meter is not None:
             with suppress(Exception):
                 ray.kill(self._meter)
@@ -238,7 +249,35 @@ def _imported() -> Any:
         import ray
     except ImportError as error:
         raise SettingError("--cluster needs Ray, which is not installed", "pip install 'subpixel[cluster]'") from error
+    for name in (
+        "ray",
+        "ray.client_builder",
+        "ray.util.client.logsclient",
+    ):  # they would tell what is told here in other words
+        logging.getLogger(name).setLevel(logging.ERROR)
     return ray
+
+
+def _silenced() -> Callable[[], None]:
+    """Keep Ray from writing the last lines of a lost node's log to standard output, and from taking SIGTERM for itself.
+
+    What is returned gives everything back.
+    """
+    places: list[tuple[Any, str]] = []
+    with suppress(ImportError, AttributeError):
+        from ray._private import worker as theirs
+        from ray.util.client.logsclient import LogstreamClient
+
+        places = [(theirs, "print_to_stdstream"), (LogstreamClient, "stdstream")]
+    real = [(place, name, getattr(place, name)) for place, name in places if hasattr(place, name)]
+    for place, name, _ in real:
+        setattr(place, name, lambda *words, **more: None)
+
+    def back() -> None:
+        for place, name, before in real:
+            setattr(place, name, before)
+
+    return back
 
 
 def _connect(ray: Any, address: str, threads: int) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from subpixel.batch.claims import Claims
 from subpixel.batch.finding import KEPT, Filters, Total
 from subpixel.batch.folder import Folder, by_root
 from subpixel.batch.journal import Journal
@@ -27,9 +26,9 @@ from subpixel.cluster.report import ClusterReport
 from subpixel.cluster.run import ClusterRun
 from subpixel.cluster.worker import shipped
 from subpixel.engines import usable_cores
-from subpixel.errors import PictureMissing, PictureUnreadable, SettingError, SubpixelError, names_like
+from subpixel.errors import PictureMissing, PictureUnreadable, SubpixelError, names_like
+from subpixel.plan import targets_of
 from subpixel.types import PrecisionChoice, Quality
-from subpixel.upscaler import targets_of
 from subpixel.zoo import DEFAULT_QUALITY
 
 
@@ -111,9 +110,8 @@ def upscale_cluster(
     targets = targets_of(scale, scales, width, height)
     coding = PictureCoding(format, file_quality, lossless, overwrite, pixel_limit)
     name = None if model is None else str(model)
-    making = making_of(
-        Making(name, quality, restore, None, engine, precision, threads or 0, tile), cluster=address is not None
-    )
+    asked = Making(name, quality, restore, None, engine, precision, tile=tile)
+    making = making_of(asked, threads, cluster=address is not None)
     work = Work(making, Wanted(targets, coding), address)
     listener = Listener(
         made=made or (lambda results: None),
@@ -134,15 +132,15 @@ def upscale_cluster(
     return report
 
 
-def making_of(asked: Making, *, cluster: bool) -> Making:
-    """That, with as many threads as are usual, and with the files of the user's own model.
+def making_of(asked: Making, threads: int | None, *, cluster: bool) -> Making:
+    """That, with so many threads, None: as are usual, and with the files of the user's own model.
 
     Raises:
         SettingError, ModelError: it cannot be right.
     """
-    if asked.engine == "onnxruntime" and asked.threads == 0 and not cluster:
-        asked = replace(asked, threads=usable_cores())
-    made = replace(asked, threads=asked.threads or (1 if cluster else usable_cores()), files=shipped(asked.model))
+    if threads is None:
+        threads = 1 if cluster else usable_cores()
+    made = replace(asked, threads=threads, files=shipped(asked.model))
     made.upscaler()  # says what is wrong before anything else begins
     return made
 
@@ -222,12 +220,10 @@ def run_far(
     settings = settings_of(work.making.upscaler(), work.wanted.targets, coding)
     report = ClusterReport(Path(place.shown) if place.carried else shown(place.url))
     note = _noting(report, listener)
-    pieces: list[object] = []
     urls = sorted({folder.listing.place.url for folder in folders if not folder.listing.place.carried})
     with FarBook(place, settings, overwrite=coding.overwrite) as book, closing(work.hands(urls)) as hands:
         claimed: dict[str, str] = {}
         found = [piece for folder in folders for piece in folder.items(book, claimed)]
-        pieces.extend(found)
         run = ClusterRun(hands, book, work.wanted, report, listener, cancel=cancel or threading.Event())
         weights = sum(0 if isinstance(piece, tuple) else piece.weight for piece in found)
         run.total = Total(len(found), weights, known=True)
@@ -259,15 +255,3 @@ def _noting(report: ClusterReport, listener: Listener) -> Callable[[str], None]:
         listener.note(line)
 
     return note
-
-
-def check_inputs(inputs: Sequence[str], output: str | None) -> bool:
-    """Whether some of these places are named by their URLs.
-
-    Raises:
-        SettingError: a video.
-    """
-    return any(map(is_url, (*inputs, *(() if output is None else (output,)))))
-
-
-__all__ = ["Claims", "SettingError", "Work", "check_inputs", "making_of", "run_far", "run_near", "upscale_cluster"]

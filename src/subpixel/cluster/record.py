@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from subpixel.batch.finding import KEPT
 from subpixel.cluster.places import Place, Stamp
-from subpixel.errors import OutputUnwritable, SubpixelError
+from subpixel.errors import OutputUnwritable, PictureError, SubpixelError
 
 _JOURNAL: Final = f"{KEPT}/journal"
 _LOCK: Final = f"{KEPT}/lock"
@@ -247,11 +247,19 @@ class Record:
         Raises:
             OutputUnwritable: another one is at work.
         """
-        other = self._other()
+        try:
+            other = self._other()
+            if not other:
+                self.place.write(_LOCK, self._owner())
+        except PictureError as error:  # the first that is asked of the place
+            lock = self.place.path_of(_LOCK)
+            what = error.what.replace(str(lock), self.place.shown).replace("cannot be read", "cannot be written")
+            raise OutputUnwritable(what, error.hint) from error
+        except OutputUnwritable as error:
+            raise OutputUnwritable(error.what.replace(f"/{_LOCK}", ""), error.hint) from error
         if other:
             hint = f"wait for it, end it, or give another place with -o; if it is dead, try again in {_STALE_S:.0f} s"
             raise OutputUnwritable(f"another run ({other}) is at work in {self.place.shown}", hint)
-        self.place.write(_LOCK, self._owner())
 
     def _owner(self) -> bytes:
         who = {"run": self._run, "host": socket.gethostname(), "process": os.getpid(), "time": time.time()}

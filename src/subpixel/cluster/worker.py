@@ -183,6 +183,7 @@ def _made(
             file_quality=coding.file_quality,
             lossless=coding.lossless,
             pixel_limit=coding.pixel_limit,
+            pyramid=coding.pyramid,
             progress=progress,
         )
     sizes = tuple(path.stat().st_size for path in targets)
