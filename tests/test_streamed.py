@@ -67,7 +67,9 @@ KINDS = [(channels, dtype) for channels in (1, 2, 3, 4) for dtype in (np.uint8, 
 
 
 @pytest.mark.parametrize(("channels", "dtype"), KINDS)
-@pytest.mark.parametrize(("before", "after"), [(".png", ".tif"), (".tif", ".png"), (".jpg", ".jpg"), (".png", ".webp")])
+@pytest.mark.parametrize(
+    ("before", "after"), [(".png", ".tif"), (".tif", ".png"), (".jpg", ".jpg"), (".png", ".webp"), (".tif", ".jpg")]
+)
 def test_the_same_file_as_from_memory(
     streams: None, tmp_path: Path, before: str, after: str, channels: int, dtype: type
 ) -> None:
@@ -217,6 +219,22 @@ def test_pyramids(streams: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         read = image.read(tmp_path / f"{name}.tif")
         np.testing.assert_array_equal(read.pixels, whole)
         assert read.notes == ()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_alpha_is_laid_on_white_row_by_row(streams: None, tmp_path: Path, dtype: type) -> None:
+    """As from the whole, with the same notes; what is opaque goes silently."""
+    for name, pixels in (("hole", _pixels(90, 80, 4, dtype)), ("opaque", _pixels(90, 80, 4, dtype))):
+        if name == "opaque":
+            pixels[..., 3] = np.iinfo(dtype).max
+        image.write(Picture(pixels[None]), tmp_path / f"{name}.png")
+        upscaler = Upscaler("espcn", tile=40)
+        (made,) = upscaler.files(tmp_path / f"{name}.png", [tmp_path / f"{name}.jpg"], [Target(2)])
+        whole = upscaler.picture(image.read(tmp_path / f"{name}.png"), Target(2)).picture
+        notes = image.write(whole, tmp_path / f"whole-{name}.jpg")
+        assert (tmp_path / f"{name}.jpg").read_bytes() == (tmp_path / f"whole-{name}.jpg").read_bytes()
+        assert sorted(made.notes) == sorted(notes)
+        assert any("laid on white" in note for note in notes) == (name == "hole")
 
 
 def test_too_wide_for_jpeg_is_told_before_any_work(tmp_path: Path) -> None:

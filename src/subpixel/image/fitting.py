@@ -40,7 +40,7 @@ def fit(picture: Picture, row: Format) -> tuple[Picture, list[str]]:
 
 def fits_by_rows(like: PictureLike, row: Format) -> bool:
     """Whether what the format makes of a picture of one frame can be told row by row."""
-    simple = row.alpha == "full" or not like.has_alpha
+    simple = row.alpha != "binary" or not like.has_alpha
     return simple and row.icc and row.colours >= 1 << 24
 
 
@@ -49,14 +49,19 @@ def fit_for_rows(like: PictureLike, size: Size, row: Format) -> tuple[Shape, lis
     notes: list[str] = []
     none = empty_pixels((1, 0, size.width, like.channels), like.bits)
     fitted = _fit_samples(none, like.metadata.bits, row, notes)
-    metadata = _fit_metadata(replace(like.metadata, delays=()), size, like.channels, row, notes)
+    channels = fitted.shape[3]
+    metadata = _fit_metadata(replace(like.metadata, delays=()), size, channels, row, notes)
     metadata = replace(metadata, bits=_depth(metadata.bits, row))
-    return Shape(size, like.channels, fitted.dtype == np.uint16, metadata), notes
+    return Shape(size, channels, fitted.dtype == np.uint16, metadata), notes
 
 
-def fit_rows(rows: Pixels, bits: int, row: Format) -> Pixels:
-    """Rows (n, width, channels) as the format holds them."""
-    return cast(Pixels, np.ascontiguousarray(_fit_samples(rows[None], bits, row, [])[0]))
+def fit_rows(rows: Pixels, bits: int, row: Format) -> tuple[Pixels, list[str]]:
+    """Rows (n, width, channels) as the format holds them, and notes on what these rows show that it does not hold.
+
+    Alpha is laid on white row by row, which leaves what is opaque as it is.
+    """
+    notes: list[str] = []
+    return cast(Pixels, np.ascontiguousarray(_fit_samples(rows[None], bits, row, notes)[0])), notes
 
 
 def _fit_delays(delays: tuple[int, ...], frames: int, row: Format, notes: list[str]) -> tuple[int, ...]:

@@ -172,6 +172,7 @@ class Encoder:
         self._row = row
         self._shape = shape
         self._made = made
+        self._notes: dict[str, None] = dict.fromkeys(unnamed.notes)
         self._rows = Rows(shape.size, shape.channels, np.uint16 if shape.deep else np.uint8)
         self._work = made.begin(self._rows.image, shape, self._rows.end)
 
@@ -181,8 +182,10 @@ class Encoder:
         Raises:
             OutputUnwritable: they cannot be written.
         """
+        fitted, notes = fit_rows(rows, self._shape.metadata.bits, self._row)
+        self._notes.update(dict.fromkeys(notes))
         try:
-            self._rows.put(fit_rows(rows, self._shape.metadata.bits, self._row))
+            self._rows.put(fitted)
         except RowsEnded:
             with _failing(self._unnamed.target):
                 self._work.result()
@@ -197,7 +200,7 @@ class Encoder:
         with _failing(self._unnamed.target):
             self._work.result()
             file, more = self._made.complete(self._shape.load)
-        return replace(self._unnamed, notes=(*self._unnamed.notes, *more), _file=file)
+        return replace(self._unnamed, notes=(*self._notes, *more), _file=file)
 
     def stop(self) -> None:
         """Nothing more comes; without effect when the file is whole."""
