@@ -7,6 +7,7 @@ held to it: their input is what they are to change.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -44,9 +45,13 @@ def _picture(seed: int, height: int, width: int, contrast: float, channels: int 
     return np.clip(np.rint(total + 127.5), 0, 255).astype(np.uint8).transpose(1, 2, 0)
 
 
+@lru_cache(maxsize=1)  # compiling takes longer than these pictures
+def _upscaler(name: str) -> Upscaler:
+    return Upscaler(name, threads=1)
+
+
 def _enlarged(name: str, picture: np.ndarray) -> np.ndarray:
-    with Upscaler(name, threads=1) as upscaler:
-        return upscaler.upscale(picture, scale=zoo.card(name).scale)
+    return _upscaler(name).upscale(picture, scale=zoo.card(name).scale)
 
 
 @FEW

@@ -11,7 +11,7 @@ import subpixel
 from subpixel import zoo
 from subpixel.errors import SettingError
 from subpixel.plan import Target
-from subpixel.types import Metadata, Picture
+from subpixel.types import Metadata, Picture, PrecisionChoice
 from subpixel.upscaler import Upscaler
 
 SHIPPED = zoo.model_names()
@@ -22,14 +22,14 @@ def _upscale(pixels: np.ndarray, name: str, scale: float, **options: object) -> 
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-@pytest.mark.parametrize("level", [0, 1, 100, 254, 255])
-def test_flat_stays_flat(name: str, level: int) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_flat_stays_flat(name: str, precision: PrecisionChoice) -> None:
     """White stays white, black stays black, grey stays grey, exactly, in every precision."""
-    card = zoo.card(name)
-    for precision in ("fp32", "auto"):
-        for shape in ((20, 24), (20, 24, 3), (1, 1, 3)):
-            out = _upscale(np.full(shape, level, np.uint8), name, card.scale, precision=precision)
-            assert (out == level).all()
+    with Upscaler(name, precision=precision) as upscaler:
+        for level in (0, 1, 100, 254, 255):
+            for shape in ((20, 24), (20, 24, 3), (1, 1, 3)):
+                out = upscaler.upscale(np.full(shape, level, np.uint8), scale=zoo.card(name).scale)
+                assert (out == level).all(), (level, shape)
 
 
 def test_white_stays_white_over_two_passes_and_beside_a_picture() -> None:
