@@ -268,7 +268,7 @@ def _silenced() -> Callable[[], None]:
         from ray._private import worker as theirs
         from ray.util.client.logsclient import LogstreamClient
 
-        places = [(theirs, "print_to_stdstream"), (LogstreamClient, "stdstream")]
+        places = [(theirs, "print_to_stdstream"), (LogstreamClient, "stdstream"), (LogstreamClient, "log")]
     real = [(place, name, getattr(place, name)) for place, name in places if hasattr(place, name)]
     for place, name, _ in real:
         setattr(place, name, lambda *words, **more: None)
