@@ -6,6 +6,7 @@ import io
 import json
 import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -182,6 +183,36 @@ def test_a_preview_is_a_part_of_the_whole(http: httpx.Client, photo: Path) -> No
     job = http.post("/v1/jobs?scale=2&quality=fast", content=source).json()
     again = http.post("/v1/preview", params={**form, "job": job["id"]})
     assert np.array_equal(image.read(again.content).pixels[0], part)
+
+
+def test_sent_twice_it_is_one_job(http: httpx.Client, client: Client, photo: Path) -> None:
+    """Whoever lost the answer to an upload sends it again under the same id."""
+    body, once = photo.read_bytes(), "ab" * 16
+    form = {"scale": "2", "quality": "fast", "id": once}
+    first = http.post("/v1/jobs", files={"file": ("a.png", body)}, data=form)
+    again = http.post("/v1/jobs", files={"file": ("a.png", body)}, data=form)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"] == once
+    assert [job.id for job in client.jobs()].count(once) == 1
+    other = http.post(
+        "/v1/jobs", files={"file": ("a.png", body)}, data=form, headers={"Subpixel-Client": "somebody-else-123"}
+    )
+    assert (other.status_code, other.json()["type"]) == (422, "urn:subpixel:problem:setting")
+    for wrong in ("1", "A" * 32, "../" * 10 + "ab"):
+        refused = http.post("/v1/jobs", files={"file": ("a.png", body)}, data={**form, "id": wrong})
+        assert (refused.status_code, refused.json()["type"]) == (422, "urn:subpixel:problem:setting")
+    assert client.wait(once).state == "done"
+    with ThreadPoolExecutor(6) as many:
+        posts = [
+            many.submit(http.post, "/v1/jobs", files={"file": ("a.png", body)}, data={**form, "id": "cd" * 16})
+            for _ in range(6)
+        ]
+        codes = sorted(post.result().status_code for post in posts)
+    assert codes.count(201) == 1
+    assert set(codes) <= {200, 201, 429}
+    assert client.wait("cd" * 16).state == "done"
+    for job in (once, "cd" * 16):
+        client.remove(job)
 
 
 def test_the_same_upload_once_more(http: httpx.Client, client: Client, photo: Path) -> None:

@@ -270,6 +270,17 @@ def test_health_answers_while_both_workers_work(tight: Served, client: Client, t
     assert sorted(times)[20] < 0.5
 
 
+def test_times_are_guessed_for_what_could_be_sent(http: httpx.Client, tight: Served) -> None:
+    """To plan for a million by a million pixels takes minutes, in the worker that looks into everybody's uploads."""
+    for sides in ({"width": 10**6, "height": 10**6}, {"width": 900, "height": 900, "scale": 16}):
+        refused = http.get("/v1/estimate", params=sides)
+        assert (refused.status_code, refused.json()["type"]) == (413, "urn:subpixel:problem:too-large")
+    long = {"width": 200_000, "height": 1, "scale": 16}
+    assert http.get("/v1/estimate", params=long).json()["case"] == "result"
+    assert httpx.get(f"{tight.address}/v1/estimate", params=long, trust_env=False).json()["case"] == "side"
+    assert http.get("/v1/estimate", params={"width": 900, "height": 900, "scale": 2}).status_code == 200
+
+
 def test_who_asks_nothing_is_put_out(http: httpx.Client, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection without a whole request is closed; one that is answered for long is not."""
     monkeypatch.setattr("subpixel.web.connection._LOOK", 0.1)

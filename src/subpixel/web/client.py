@@ -166,9 +166,10 @@ class Client:
             ServerProblem, Unreachable: see `upscale`.
         """
         until = time.monotonic() + _RETRIES
+        once = os.urandom(16).hex()  # sent again because an answer was lost, it makes no second job
         while True:
             with _opened(file) as (body, length, own):
-                fields = {**_fields(settings, given), "name": name or own}
+                fields = {**_fields(settings, given), "name": name or own, "id": once}
                 try:
                     return self._parsed(Job, self._send("POST", "/v1/jobs", fields, body, length))
                 except ServerProblem as full:

@@ -169,14 +169,16 @@ class Desk:
         rows = self.waiting.rows()
         return int(min(60.0, max(1.0, rows[0].expected if rows else 1.0)))
 
-    async def accept(self, client: Client, upload: Upload, name: str, settings: Settings, looked: Looked) -> Row:
-        """An upload becomes a job: from here on it will be done, whatever happens.
+    async def accept(
+        self, client: Client, upload: Upload, name: str, settings: Settings, looked: Looked, wanted: str = ""
+    ) -> Row:
+        """An upload becomes a job, of the id `wanted`: from here on it will be done, whatever happens.
 
         Raises:
             Refused: too many wait, or it cannot be kept.
         """
         row = Row(
-            id=new_id(),
+            id=wanted or new_id(),
             owner=client.owner,
             peer=client.peer,
             name=name or f"picture.{looked.format}",
@@ -199,8 +201,8 @@ class Desk:
     async def _add(self, row: Row, upload: Upload) -> None:
         """A job with its file, or neither."""
         limits = self.limits
+        await asyncio.to_thread(self.folder.accept, upload.folder, row.id)
         try:
-            await asyncio.to_thread(self.folder.accept, upload.folder, row.id)
             await asyncio.to_thread(self.store.add, row, queue=limits.queue, per_client=limits.jobs_per_client)
         except Exception as error:
             await asyncio.to_thread(self.folder.drop, self.folder.jobs / row.id)

@@ -178,6 +178,8 @@ class Folder:
                 os.fsync(file.fileno())
             incoming.rename(self.jobs / job)
         except OSError as error:
+            if (self.jobs / job).exists():
+                raise Refused("busy", "the same upload is becoming a job", "send it again", retry_after=1) from None
             raise unwritable(error) from None
         self._coming.pop(incoming.name, None)
         self.count(job)

@@ -110,6 +110,7 @@ class Guess(Model):
 
     task: Literal["guess"] = "guess"
     sides: Sides
+    bounds: Bounds
 
 
 class Measure(Model):

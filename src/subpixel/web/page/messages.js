@@ -25,6 +25,11 @@ export function warn(text) {
   }, 50);
 }
 
+/** The interface speaks in halves of a line; a page in sentences. */
+const sentence = (text) =>
+  text &&
+  (/^[a-z]+ /.test(text) ? text[0].toUpperCase() + text.slice(1) : text) + (/[.!?。！？…]$/.test(text) ? "" : ".");
+
 /** Values of a problem as they are read: their names tell the unit. */
 function readable(values) {
   const shown = ([name, value]) => {
@@ -53,8 +58,8 @@ export function inWords(problem) {
   const detail = bare ? say("problem.unknown.detail", { status: problem.status }) : own("detail");
   return {
     title: own("title") ?? (problem.title || say("problem.unknown.title")),
-    detail: detail ?? problem.detail,
-    right: own("right") ?? (bare ? say("problem.unknown.right") : problem.right),
+    detail: sentence(detail ?? problem.detail),
+    right: sentence(own("right") ?? (bare ? say("problem.unknown.right") : problem.right)),
     foreign: detail === null && current() !== "en",
   };
 }

@@ -150,6 +150,7 @@ function renderOverall(all) {
 const done = () => [...jobs.values()].filter((job) => job.state === "done");
 
 export function start() {
+  on("arrived", (key, id) => batch.has(key) && batch.add(id));
   on("jobs", render);
   on("current", () => {
     render();

@@ -18,7 +18,8 @@ const listeners = { unreachable: [], token: [] };
 export const onUnreachable = (listener) => listeners.unreachable.push(listener);
 export const onTokenWanted = (listener) => listeners.token.push(listener);
 
-function random() {
+/** 128 random bits, hexadecimal. */
+export function random() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

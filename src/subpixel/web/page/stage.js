@@ -9,7 +9,8 @@ import { fields, formatName } from "/page/settings.js";
 import { currentItem, isJob, keyOf, on } from "/page/store.js";
 import { retry } from "/page/uploads.js";
 import { again, cancel, remove } from "/page/work.js";
-import { bytes, duration, onLanguage, pixels, say } from "/page/words.js";
+import { bytes, current, duration, onLanguage, pixels, say } from "/page/words.js";
+import { inChinese } from "/page/words/notes.js";
 
 let compare = "source";
 let trial = null; // key of the job whose settings a person is changing
@@ -45,7 +46,8 @@ function facts(item) {
   const parts = {
     from, to: pixels(result.width, result.height), model: result.model, factor, time: duration(result.seconds), bytes: `${formatName(result.format)} ${bytes(result.bytes)}`,
   };
-  return [say("facts.done", parts), ...(result.notes ?? [])].join(" · ");
+  const notes = (result.notes ?? []).map((note) => (current() === "zh" ? inChinese(note) : note));
+  return [say("facts.done", parts), ...notes].join(" · ");
 }
 
 function renderProgress(item) {
@@ -141,10 +143,6 @@ function renderView(item) {
   }
 }
 
-/** The interface speaks in halves of a line; a page in sentences. */
-const sentence = (text) =>
-  (/^[a-z]+ /.test(text) ? text[0].toUpperCase() + text.slice(1) : text) + (/[.!?。！？…]$/.test(text) ? "" : ".");
-
 function showTrouble(problem) {
   const words = inWords(problem);
   const now = JSON.stringify(words);
@@ -155,7 +153,7 @@ function showTrouble(problem) {
   place.replaceChildren(
     el(
       "div", { class: "trouble-inside" }, el("h3", {}, icon("warning"), words.title),
-      words.detail ? el("p", { lang }, sentence(words.detail)) : null, words.right ? el("p", {}, sentence(words.right)) : null,
+      words.detail ? el("p", { lang }, words.detail) : null, words.right ? el("p", {}, words.right) : null,
     ),
   );
 }

@@ -15,7 +15,10 @@ const fresh = new Set();
 const early = new Set();
 let listed = false;
 
-/** "jobs": something in the list changed; "current": another one is looked at; "models": what there is to choose from. */
+/**
+ * "jobs": something in the list changed; "current": another one is looked at; "models": what there is to choose from;
+ * "arrived": a file is a job now, its key and its id.
+ */
 export function on(name, listener) {
   (listeners[name] ??= []).push(listener);
 }
@@ -82,6 +85,7 @@ export function arrived(key, job) {
   jobs.set(job.id, jobs.get(job.id) ?? job);
   fresh.add(job.id);
   early.delete(job.id);
+  emit("arrived", key, job.id);
   if (looked) choose(job.id);
   emit("jobs");
 }

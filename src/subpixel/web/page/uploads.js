@@ -1,7 +1,7 @@
 // Files on their way to the server: one after the other, in the order in which they were added. Where the server has no
 // room (429) or does not answer, they wait and are sent again by themselves.
 
-import { ask, Problem, send, Unreachable } from "/page/server.js";
+import { ask, Problem, random, send, Unreachable } from "/page/server.js";
 import { answered, arrived, choose, drop, emit, keyOf, known, uploads } from "/page/store.js";
 import { announce } from "/page/messages.js";
 import { bytes, say } from "/page/words.js";
@@ -18,7 +18,7 @@ export function add(files, settingsOf) {
     counter += 1;
     const upload = {
       key: `upload-${counter}`, file, name: file.name || say("paste.name"), state: online ? "waiting" : "offline", progress: 0,
-      problem: refused(file), retryAt: 0, settings: settingsOf(file), control: new AbortController(), tries: 0,
+      problem: refused(file), retryAt: 0, settings: settingsOf(file), control: new AbortController(), tries: 0, id: random(),
     };
     if (upload.problem) upload.state = "failed";
     uploads.set(upload.key, upload);
@@ -102,6 +102,8 @@ async function attempt(upload) {
 function form(upload) {
   const made = new FormData();
   for (const [name, value] of Object.entries(upload.settings)) made.append(name, value);
+  // Sent again because an answer was lost, it makes no second job.
+  made.append("id", upload.id);
   // Last: the server knows what to do before the bytes come.
   made.append("file", upload.file, upload.name);
   return made;

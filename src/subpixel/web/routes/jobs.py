@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
@@ -13,7 +14,7 @@ from subpixel.web.api import Job, JobId, Jobs, Of, Removed, Settings
 from subpixel.web.archive import archive
 from subpixel.web.asking import client_of, desk_of, drain, job_row, problems, settings_of, upload_of, while_connected
 from subpixel.web.calls import expect
-from subpixel.web.desk import Desk
+from subpixel.web.desk import Client, Desk
 from subpixel.web.events import BEAT
 from subpixel.web.messages import Box, Made, View
 from subpixel.web.names import MEDIA, result_name
@@ -23,6 +24,7 @@ from subpixel.web.upload import shown_name
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
+_ID: Final = re.compile("[0-9a-f]{32}")
 _MOST_LISTED: Final = 2000
 _MOST_ZIPPED: Final = 1000
 _EVENT: Final = {
@@ -44,6 +46,11 @@ _EXTRA: Final = {
     "file": {"type": "string", "format": "binary", "description": "The picture or video."},
     "of": {"type": "string", "description": "In place of a file: the upload of this job once more."},
     "name": {"type": "string", "description": "Name to show, where the file brings none."},
+    "id": {
+        "type": "string",
+        "pattern": "^[0-9a-f]{32}$",
+        "description": "128 random bits: the job's id. Sent again after an answer was lost, it makes no second job.",
+    },
 }
 
 
@@ -73,10 +80,13 @@ def _optional(schema: dict[str, Any]) -> dict[str, Any]:
     status_code=201,
     response_model=Job,
     summary="Send a picture or video to be made larger",
-    responses=problems(
-        "empty", "truncated", "not-a-picture", "unsupported", "too-large", "too-many", "queue-full", "quota",
-        "too-slow", "no-job", "factor", "time", "memory", "stopping",
-    ),
+    responses={
+        200: {"model": Job, "description": "There is a job of that `id` already: that one."},
+        **problems(
+            "empty", "truncated", "not-a-picture", "unsupported", "too-large", "too-many", "queue-full", "quota",
+            "too-slow", "no-job", "factor", "time", "memory", "stopping",
+        ),
+    },
     openapi_extra=body_schema(_EXTRA),
 )  # fmt: skip
 async def send(request: Request, response: Response) -> Job:
@@ -93,6 +103,10 @@ async def send(request: Request, response: Response) -> Job:
         raise
     async with upload_of(request) as upload:
         settings = settings_of(upload.fields, _EXTRA)
+        wanted = upload.fields.get("id", "")
+        if wanted and (there := await _sent_before(desk, client, wanted)) is not None:
+            response.status_code = 200
+            return desk.show(there)
         name = upload.name or shown_name(upload.fields.get("name", ""))
         again = upload.fields.get("of")
         if again:
@@ -105,10 +119,24 @@ async def send(request: Request, response: Response) -> Job:
                 raise no_job() from None
             upload.bytes, name = other.bytes, name or other.name
         looked = await desk.calls.looked(upload, settings)
-        row = await desk.accept(client, upload, name, settings, looked)
+        row = await desk.accept(client, upload, name, settings, looked, wanted)
     job = desk.show(row)
     response.headers["Location"] = job.links.self
     return job
+
+
+async def _sent_before(desk: Desk, client: Client, wanted: str) -> Row | None:
+    """The job that was made of the same upload, where the client did not hear of it.
+
+    Raises:
+        Refused: no id, or somebody else's.
+    """
+    if not _ID.fullmatch(wanted):
+        raise Refused("setting", f"id is {wanted[:40]!r}", "give 32 random hexadecimal digits, or leave it out")
+    row = await desk.call(desk.store.get, wanted)
+    if row is not None and row.owner != client.owner:
+        raise Refused("setting", "there is a job of that id already", "give 32 random hexadecimal digits")
+    return row
 
 
 @router.get("/jobs", response_model=Jobs, summary="Jobs of this client, newest first", responses=problems())

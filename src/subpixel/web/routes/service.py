@@ -93,17 +93,20 @@ async def models(request: Request) -> Models:
 
 
 async def _estimate(request: Request, sides: Sides) -> Estimate:
-    guessed = expect(await desk_of(request).calls.looking_at(Guess(sides=sides)), Guessed)
+    calls = desk_of(request).calls
+    guessed = expect(await calls.looking_at(Guess(sides=sides, bounds=calls.bounds)), Guessed)
     return Estimate(width=guessed.width, height=guessed.height, seconds=guessed.seconds, qualities=guessed.qualities)
 
 
-@router.post("/v1/estimate", summary="Expected times", responses=problems("factor", "busy", "time", "stopping"))
+@router.post(
+    "/v1/estimate", summary="Expected times", responses=problems("factor", "too-large", "busy", "time", "stopping")
+)
 async def estimate(request: Request, sides: Sides) -> Estimate:
     """How long each model and quality would take for a picture of that size, as far as they were measured."""
     return await _estimate(request, sides)
 
 
-@router.get("/v1/estimate", summary="The same", responses=problems("factor", "busy", "time", "stopping"))
+@router.get("/v1/estimate", summary="The same", responses=problems("factor", "too-large", "busy", "time", "stopping"))
 async def estimated(request: Request, sides: Annotated[Sides, Query()]) -> Estimate:
     """The same, from a query."""
     return await _estimate(request, sides)

@@ -11,11 +11,13 @@ from subpixel.image.formats import by_name
 from subpixel.image.header import read_header
 from subpixel.types import Size
 from subpixel.web.api import PICTURE_FORMATS, SAME, VIDEO_FORMATS, Kind, Settings
-from subpixel.web.messages import Bounds, Look, Looked
+from subpixel.web.messages import Bounds, Guess, Look, Looked
 from subpixel.web.worker.films import upright_size
 from subpixel.web.worker.timing import Timing
 
 _HEAD: Final = 400
+_SIDE: Final = 1_000_000
+"""Longest side of a result whose time is guessed."""
 _PACKET: Final = 188
 """Bytes between the sync bytes of an MPEG transport stream; 192 with timestamps before each."""
 _FILMS: Final = {
@@ -74,6 +76,22 @@ def look(task: Look, timing: Timing) -> Looked:
         suffix=row.suffixes[0],
         seconds=timing.seconds(settings, header.size, header.frames),
     )
+
+
+def check_sides(task: Guess) -> None:
+    """Refuse sides of which nobody could send a picture: to plan for them takes minutes.
+
+    Raises:
+        TooLarge: they, or the result's, are over the bounds.
+    """
+    size = Size(task.sides.width, task.sides.height)
+    limit = task.bounds.pixels
+    if size.pixels > limit:
+        raise TooLarge(f"{size} are over {limit} pixels", "give smaller sides", "picture", limit_pixels=limit)
+    after = _checked(task.sides.settings, size, 1, task.bounds)
+    if max(after.width, after.height) > _SIDE:
+        what = f"the result would be {after}, over {_SIDE} pixels a side"
+        raise TooLarge(what, "give a smaller factor", "side", format="PNG", limit=_SIDE)
 
 
 def kind_of(source: Path) -> Kind:

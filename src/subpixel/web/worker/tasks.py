@@ -20,7 +20,7 @@ from subpixel.errors import (
 from subpixel.web.api import PICTURE_FORMATS, VIDEO_FORMATS
 from subpixel.web.messages import Enlarge, Failed, Guess, Look, Measure, Preview, Reply, Task, View
 from subpixel.web.worker.enlarging import Enlarging
-from subpixel.web.worker.looking import TooLarge, look
+from subpixel.web.worker.looking import TooLarge, check_sides, look
 from subpixel.web.worker.showing import Showing
 from subpixel.web.worker.timing import Timing
 
@@ -75,6 +75,7 @@ class Tasks:
             case Preview():
                 return self._showing.preview(task)
             case Guess():
+                check_sides(task)
                 return self._timing.guess(task.sides)
             case Measure():
                 return self._timing.measure(task.model)
