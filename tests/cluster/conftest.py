@@ -86,7 +86,7 @@ class Store:
         return {key: info["LastModified"] for key, info in found.items() if ".subpixel" not in key}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def store() -> Iterator[Store]:
     pytest.importorskip("s3fs", reason="the extra cluster is not installed")
     server = pytest.importorskip("moto.server", reason="moto is not installed: pip install -e '.[dev]'")
