@@ -68,7 +68,7 @@ class Machine:
         """Arithmetic that makes sense for a model and pictures of so many bits per sample, the most exact first."""
         check_engine(self.engine)
         made: list[Precision] = ["fp32"]
-        if bits == 8 and self.engine == DEFAULT_ENGINE and has_bf16():
+        if bits == 8 and self.engine == DEFAULT_ENGINE and has_bf16() and zoo.card(model).bf16:
             made.append("bf16")
         if bits == 8 and zoo.card(model).int8 and has_vnni():
             made.append("int8")

@@ -76,7 +76,8 @@ class Networks:
         """Arithmetic for pictures with that many bits per sample, as `load` takes it."""
         sources = {*self._sources.values(), *self._later.values()}
         int8 = any(zoo.card(source).int8 for source in sources)
-        return choose_precision(self._precision, engine=self._engine, bits=bits, int8=int8)
+        bf16 = any(zoo.card(source).bf16 for source in sources)
+        return choose_precision(self._precision, engine=self._engine, bits=bits, int8=int8, bf16=bf16)
 
     def _described(self, sources: Mapping[int, str | Path]) -> Mapping[int, PassModel]:
         made = {}
@@ -116,6 +117,8 @@ class Networks:
         card = zoo.card(source)
         if precision == "int8" and self._precision == "auto" and not card.int8:
             precision = choose_precision("auto", engine=self._engine, bits=8)
+        if precision == "bf16" and self._precision == "auto" and not card.bf16:
+            precision = "fp32"
         run = self._runner(source, precision, scales, workers or self._threads)
         mends = card.mends if colour and card.colour == "y" else ""
         return Network(

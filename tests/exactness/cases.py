@@ -83,7 +83,7 @@ def kinds(engines: Sequence[str] = ("openvino", "onnxruntime"), most_work: int |
             continue
         for engine in engines:
             precisions: list[Precision] = ["fp32"]
-            if engine == "openvino" and has_bf16():
+            if engine == "openvino" and has_bf16() and card.bf16:
                 precisions.append("bf16")
             if card.int8 and has_vnni():
                 precisions.append("int8")

@@ -89,7 +89,9 @@ def wanted_outputs(network: NetworkFile, settings: EngineSettings, outputs: int)
     return tuple(i for i, scale in enumerate(network.scales) if scale in (settings.scales or network.scales))
 
 
-def choose_precision(choice: PrecisionChoice, *, bits: int, engine: str = "openvino", int8: bool = False) -> Precision:
+def choose_precision(
+    choice: PrecisionChoice, *, bits: int, engine: str = "openvino", int8: bool = False, bf16: bool = True
+) -> Precision:
     """The quickest arithmetic that does for the picture, unless forced: int8, bf16, fp32.
 
     bf16 keeps 8 significant bits inside the network: within rounding of 8-bit samples, far from it for 16-bit ones.
@@ -99,6 +101,7 @@ def choose_precision(choice: PrecisionChoice, *, bits: int, engine: str = "openv
         bits: of a sample of the picture.
         engine: that will compute.
         int8: the network was made for it.
+        bf16: the network gives the same pixels in it however the picture is cut.
     """
     if choice != "auto":
         return choice
@@ -106,7 +109,7 @@ def choose_precision(choice: PrecisionChoice, *, bits: int, engine: str = "openv
         return "fp32"
     if int8 and has_vnni() and engine in _WITH_INT8:
         return "int8"
-    return "bf16" if has_bf16() and engine in _WITH_BF16 else "fp32"
+    return "bf16" if bf16 and has_bf16() and engine in _WITH_BF16 else "fp32"
 
 
 def check_int8(network: NetworkFile) -> None:

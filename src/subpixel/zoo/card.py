@@ -53,6 +53,8 @@ class Card:
         scales: factor of every result, rising; ``(scale,)`` for a network that gives one.
         int8: True where weights are in int8 and the graph says how to round what passes between layers (QDQ form). Such
             a network runs in int8 or, without those roundings, in float; `scores` are of int8.
+        bf16: False where bfloat16 shows how the picture was cut (dilated convolutions add up in another order in places);
+            it is computed in fp32 then, unless bf16 is asked for by name.
         align: 1, or for a network with strides inside: its input starts at multiples of so many small pixels, and has
             such sides.
         value_range: what 0 and 1 become at the network's input and output, e.g. (0, 1) or (0, 255).
@@ -87,6 +89,7 @@ class Card:
     scales: tuple[int, ...] = ()
     align: int = 1
     int8: bool = False
+    bf16: bool = True
     value_range: tuple[float, float] = (0.0, 1.0)
     parameters: int = 0
     macs: int = 0
@@ -130,7 +133,7 @@ _TYPES: Final[dict[str, type]] = {
     "name": str, "title": str, "summary": str, "task": str, "family": str, "scale": int, "colour": str, "halo": int,
     "weights": str, "sha256": str, "licence": str, "scales": list, "align": int, "value_range": list, "parameters": int,
     "macs": int, "activations": int, "paper": str, "recipe": str, "training": str, "training_data": list,
-    "scores": dict, "outputs": dict, "int8": bool, "float_scores": dict, "mends": str,
+    "scores": dict, "outputs": dict, "int8": bool, "bf16": bool, "float_scores": dict, "mends": str,
 }  # fmt: skip
 
 _KINDS: Final = {
