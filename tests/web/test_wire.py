@@ -132,3 +132,12 @@ def test_head_where_get(http: httpx.Client) -> None:
         assert (head.status_code, head.content) == (200, b""), path
     assert http.head("/v1/events").status_code == 405
     assert http.head("/v1/jobs/" + "0" * 32).status_code == 404
+
+
+def test_connections_have_an_end(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("subpixel.web.connection._MOST", 0)
+    status, problem = said(address, b"")
+    assert (status, problem["type"]) == (429, "urn:subpixel:problem:busy")
+    monkeypatch.undo()
+    with httpx.Client(base_url=address, trust_env=False) as http:
+        assert http.get("/healthz").status_code == 200

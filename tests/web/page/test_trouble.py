@@ -63,13 +63,12 @@ def test_files_that_are_no_pictures(visit: Visit, picture: Make, tmp_path: Path)
     assert "damaged or truncated" in trouble(page)
     expect(page.locator(".item[data-state=failed]")).to_have_count(3)
     expect(page.get_by_role("button", name="Enlarge again")).to_have_count(0)  # no other setting would help
-    drop(page, picture("good.png"), cut)
-    wait_done(page)
-    expect(page.locator("#overall-words")).to_have_text("1 done, 1 not")
-
     page.get_by_role("button", name="中文").click()
     assert "文件损坏或不完整" in trouble(page)
     assert "请重新取得此文件" in trouble(page)
+    drop(page, picture("good.png"), cut)
+    wait_done(page)
+    expect(page.locator("#overall-words")).to_have_text("完成 1 个，未完成 1 个")
 
 
 def test_every_problem_in_chinese(visit: Visit) -> None:
@@ -230,4 +229,26 @@ def test_storage_that_is_forbidden(visit: Visit, server: Served, picture: Make) 
     )
     page.goto(server.address)
     drop(page, picture())
+    wait_done(page)
+
+
+def test_an_answer_that_is_lost_makes_no_second_job(visit: Visit, picture: Make) -> None:
+    page = visit()
+    tries = 0
+
+    def lose(route: Route) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            route.fetch()  # the server has it, the page does not hear so
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/v1/jobs", lambda route: lose(route) if route.request.method == "POST" else route.continue_())
+    drop(page, picture())
+    page.wait_for_function("() => document.querySelectorAll('.item[data-state=done]').length >= 1")
+    page.wait_for_function("() => document.querySelectorAll('.item').length === 1")
+    assert tries == 2
+    page.reload()
     wait_done(page)

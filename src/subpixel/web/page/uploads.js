@@ -18,7 +18,7 @@ export function add(files, settingsOf) {
     counter += 1;
     const upload = {
       key: `upload-${counter}`, file, name: file.name || say("paste.name"), state: online ? "waiting" : "offline", progress: 0,
-      problem: refused(file), retryAt: 0, settings: settingsOf(file), control: new AbortController(), tries: 0, id: random(),
+      problem: refused(file), retryAt: 0, settings: settingsOf(file), control: new AbortController(), tries: 0, once: random(),
     };
     if (upload.problem) upload.state = "failed";
     uploads.set(upload.key, upload);
@@ -103,7 +103,7 @@ function form(upload) {
   const made = new FormData();
   for (const [name, value] of Object.entries(upload.settings)) made.append(name, value);
   // Sent again because an answer was lost, it makes no second job.
-  made.append("id", upload.id);
+  made.append("id", upload.once);
   // Last: the server knows what to do before the bytes come.
   made.append("file", upload.file, upload.name);
   return made;
