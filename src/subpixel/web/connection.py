@@ -13,6 +13,8 @@ from subpixel.web.problems import MEDIA_TYPE, Refused
 _PATIENCE: Final = 20.0
 """Seconds from the beginning of a connection, or the last answer, to the end of the next request's headers."""
 _LOOK: Final = 5.0
+_MOST: Final = 1000
+"""Connections that are open at the same time."""
 
 
 class Connection(H11Protocol):
@@ -20,16 +22,21 @@ class Connection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """What came is no HTTP."""
-        refused = Refused("malformed", "what came is no request of HTTP/1.1", "let your client make it")
-        body = refused.problem.model_dump_json().encode()
-        headers = [
-            ("Content-Type", MEDIA_TYPE),
-            ("Content-Length", str(len(body))),
-            ("Connection", "close"),
-            ("Cache-Control", "no-store"),
-            ("X-Content-Type-Options", "nosniff"),
-        ]
-        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+        self._refuse(Refused("malformed", "what came is no request of HTTP/1.1", "let your client make it"))
+
+    def _refuse(self, refused: Refused) -> None:
+        """Answer before there is a request, and hang up."""
+        problem = refused.problem
+        body = problem.model_dump_json().encode()
+        headers = {
+            **refused.headers,
+            "Content-Type": MEDIA_TYPE,
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            "X-Content-Type-Options": "nosniff",
+        }
+        start = h11.Response(status_code=problem.status, headers=list(headers.items()))
+        for event in (start, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
@@ -38,6 +45,9 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self._idle_since = self.loop.time()
         self._timer: TimerHandle | None = self.loop.call_later(_LOOK, self._look)
+        if len(self.connections) > _MOST:
+            many = f"{len(self.connections) - 1} connections are open"
+            self._refuse(Refused("busy", many, "try again soon", retry_after=5))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""

@@ -25,7 +25,6 @@ DEFAULT_PORT: Final = 8765
 _NEXT: Final = 50
 """Ports after the wanted one that are tried."""
 _BACKLOG: Final = 512
-_CONNECTIONS: Final = 1000
 _GRACE: Final = 3
 """Seconds that answers on their way get when the server ends."""
 _ANY: Final = ("0.0.0.0", "::")
@@ -143,7 +142,6 @@ def make_server(options: Options, folder: Folder, door: Door, ready: Callable[[]
         http=Connection,
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
-        limit_concurrency=_CONNECTIONS,
         h11_max_incomplete_event_size=32_768,
     )
     return _Server(config, app, ready)
