@@ -66,7 +66,7 @@ def test_the_whole_is_what_the_network_gives(own: Path) -> None:
         assert np.abs(one.picture.pixels[0, ..., 0] - expected).max() < 0.51
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(1, 90),
     st.integers(1, 90),

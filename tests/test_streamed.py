@@ -18,6 +18,7 @@ from subpixel import image
 from subpixel.errors import DiskFull, OutputUnwritable, PictureUnreadable
 from subpixel.image import alpha, streaming, turning
 from subpixel.image.alpha import coarse_levels, fill_transparent
+from subpixel.image.header import read_header
 from subpixel.pipeline import Held, filled_strips
 from subpixel.plan import Target
 from subpixel.tile import as_planes
@@ -219,6 +220,8 @@ def test_pyramids(streams: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         read = image.read(tmp_path / f"{name}.tif")
         np.testing.assert_array_equal(read.pixels, whole)
         assert read.notes == ()
+        header = read_header(tmp_path / f"{name}.tif")
+        assert (header.frames, header.size) == (1, Size(1000, 1400))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

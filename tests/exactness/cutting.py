@@ -50,7 +50,7 @@ def check(model: str | Path, precision: Precision) -> None:
     cost = card.work * (2 * card.halo + 16) ** 2
     cuts: tuple[tuple[int, int], ...] = ((16, 1), (23, 2), (64, 3))
     sizes: tuple[tuple[int, int], ...] = ((1, 1), (1, 37), (2, 3), (53, 97), (120, 75))
-    if cost > LIGHT:
+    if cost > LIGHT or card.mends:
         cuts, sizes = ((23, 2),), ((1, 37), (29, 45))
     if cost > HEAVY:
         cuts, sizes = ((17, 2),), ((17, 33),)

@@ -97,13 +97,17 @@ def main() -> None:
     every = [kind for kind in kinds() if options.only in kind.model]
     until = time.monotonic() + 60 * options.minutes
     sums: dict[tuple[str, str], Sum] = defaultdict(Sum)
-    unlike = [kind for kind in every if time.monotonic() < until and not batched(kind)]
+    unlike: list[Kind] = []
+    tried: set[Kind] = set()
     with tempfile.TemporaryDirectory() as name:
         while time.monotonic() < until:
             for index in dice.permutation(len(every)):
                 if time.monotonic() >= until:
                     break
                 kind = every[index]
+                if kind not in tried and not batched(kind):
+                    unlike.append(kind)
+                tried.add(kind)
                 for _ in range(3):  # compiling is what takes time
                     case = draw(kind, dice)
                     found = apart(cut(case, Path(name)), whole(case))

@@ -52,7 +52,7 @@ def read_header(source: Path, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Head
             bits, alpha = 16 if found.most > 255 else 8, found.bits == 32
             header = Header(row.name, Size(found.width, found.height), bits=bits, alpha=alpha)
         else:
-            coding = containers.inspect(row.name, file).coding
+            inside = containers.inspect(row.name, file)
             file.seek(0)
             # Opened here and not by its name: libvips takes names for UTF-8, and brackets in them for options.
             stream = vips().Source.new_from_descriptor(file.fileno())
@@ -63,7 +63,9 @@ def read_header(source: Path, *, pixel_limit: int = DEFAULT_PIXEL_LIMIT) -> Head
             turned = image.get_typeof("orientation") and image.get("orientation") in (5, 6, 7, 8)
             sides = (image.height, image.width) if turned else (image.width, image.height)
             frames = max(1, image.get("n-pages")) if row.many and image.get_typeof("n-pages") else 1
+            if inside.reduced:
+                frames = 1
             bits = 8 if image.format == "uchar" else 16
-            header = Header(row.name, Size(*sides), frames, bits, bool(image.hasalpha()), coding)
+            header = Header(row.name, Size(*sides), frames, bits, bool(image.hasalpha()), inside.coding)
         check_limit(name, header.size.width, header.size.height, header.frames, pixel_limit)
     return header

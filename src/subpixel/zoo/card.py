@@ -53,7 +53,7 @@ class Card:
         scales: factor of every result, rising; ``(scale,)`` for a network that gives one.
         int8: True where weights are in int8 and the graph says how to round what passes between layers (QDQ form). Such
             a network runs in int8 or, without those roundings, in float; `scores` are of int8.
-        bf16: False where bfloat16 shows how the picture was cut (dilated convolutions add up in another order in places);
+        bf16: False where bfloat16 shows how a picture was cut (dilated convolutions add up in another order in places);
             it is computed in fp32 then, unless bf16 is asked for by name.
         align: 1, or for a network with strides inside: its input starts at multiples of so many small pixels, and has
             such sides.
