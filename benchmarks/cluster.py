@@ -3,8 +3,8 @@
     python benchmarks/cluster.py
 
 All nodes are on this computer and share its cores, so nothing gets quicker: what is measured is what Ray, sending
-pictures and noting results take. Nodes are started, and their networks loaded, before the clock runs; how long that
-takes stands below the table. See README.md.
+pictures and noting results take, in processor time of all processes, which other programs hardly change. Nodes are
+started, and their networks loaded, before the clock runs; how long that takes stands below the table. See README.md.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,8 +26,41 @@ from subpixel import Upscaler, batch, cluster
 _STORE = 200_000_000
 
 
-def by_nodes(cores: list[int], source: Path, few: Path, target: Path, scale: float) -> tuple[float, float, float]:
-    """Seconds for the folder by nodes with so many cores, to start them, and to load networks; megapixels made."""
+def processor_time() -> float:
+    """Seconds of all cores for this process and those that it started, and those that they did."""
+    tick = os.sysconf("SC_CLK_TCK")
+    parents: dict[int, int] = {}
+    spent: dict[int, float] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            facts = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(path.parent.name)] = int(facts[1])
+        spent[int(path.parent.name)] = sum(map(int, facts[11:15])) / tick  # with children that have ended
+
+    def ours(process: int) -> bool:
+        while process > 1:
+            if process == os.getpid():
+                return True
+            process = parents.get(process, 0)
+        return False
+
+    return sum(seconds for process, seconds in spent.items() if ours(process))
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds for the folder, of all cores for it, to start the nodes, and for their first pictures."""
+
+    seconds: float
+    cpu: float
+    starting: float = 0.0
+    loading: float = 0.0
+
+
+def by_nodes(cores: list[int], source: Path, few: Path, target: Path, scale: float) -> Took:
+    """The folder, by nodes with so many cores."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
     from ray.cluster_utils import Cluster
@@ -39,13 +73,13 @@ def by_nodes(cores: list[int], source: Path, few: Path, target: Path, scale: flo
     ray.init(made.address, log_to_driver=False, logging_level="error")
     begun = perf_counter()
     cluster.upscale_cluster(few, target.with_name(f"{target.name}-few"), "auto", scale=scale)
-    warm = perf_counter()
+    warm, before = perf_counter(), processor_time()
     report = cluster.upscale_cluster(source, target, "auto", scale=scale)
-    seconds = perf_counter() - warm
+    seconds, cpu = perf_counter() - warm, processor_time() - before
     ray.shutdown()
     made.shutdown()
     assert not report.failed
-    return seconds, begun - started, warm - begun
+    return Took(seconds, cpu, begun - started, warm - begun)
 
 
 def main() -> None:
@@ -61,29 +95,28 @@ def main() -> None:
         prepare(few, 2 * options.cores)
         rows: list[list[str]] = []
         notes: list[str] = []
-        plain = 0.0
 
-        def told(what: str, seconds: float) -> None:
-            rows.append([what, f"{seconds:.1f}", f"{seconds / plain:.2f}"])
+        def told(what: str, took: Took) -> None:
+            rows.append([what, f"{took.seconds:.1f}", f"{took.cpu:.1f}", f"{took.cpu / plain.cpu:.2f}"])
             print(*rows[-1])
 
         with Upscaler(threads=options.cores) as upscaler:
             batch.upscale_folder(few, Path(name) / "warm", scale=scale, upscaler=upscaler)
-            started = perf_counter()
+            started, before = perf_counter(), processor_time()
             report = batch.upscale_folder(source, Path(name) / "plain", scale=scale, upscaler=upscaler)
-            plain = perf_counter() - started
+            plain = Took(perf_counter() - started, processor_time() - before)
         megapixels = report.megapixels
         told(f"a folder, {options.cores} threads", plain)
-        runs: list[tuple[str, Callable[[], tuple[float, float, float]]]] = [
+        runs: list[tuple[str, Callable[[], Took]]] = [
             (f"1 node × {options.cores} cores",
              lambda: by_nodes([options.cores], source, few, Path(name) / "one", scale)),
             (f"{options.cores} nodes × 1 core",
              lambda: by_nodes([1] * options.cores, source, few, Path(name) / "several", scale)),
         ]  # fmt: skip
         for what, run in runs:
-            seconds, starting, loading = run()
-            told(what, seconds)
-            notes.append(f"{what}: {starting:.1f} s to start the nodes, {loading:.1f} s for their first pictures")
+            took = run()
+            told(what, took)
+            notes.append(f"{what}: {took.starting:.1f} s to start, {took.loading:.1f} s for the first pictures")
         print(*notes, sep="\n")
         if options.dry:
             return
@@ -92,9 +125,10 @@ Command: `{command_line()}`
 
 Machine: {machine_class(options.cores)}. {versions("subpixel", "openvino", "ray")}.
 
-{options.count} photographs, {megapixels:.0f} megapixels of results, ×{scale:g}; all nodes on the same cores.
+{options.count} photographs, {megapixels:.0f} megapixels of results, ×{scale:g}; all nodes on the same cores. Seconds
+depend on what else this computer does, CPU seconds hardly do.
 
-{table(("", "seconds", "times the folder"), rows)}
+{table(("", "seconds", "CPU seconds", "times the folder, by CPU seconds"), rows)}
 
 Before that, {"; ".join(notes)}."""
         write_section("Many machines", body)

@@ -76,6 +76,16 @@ def test_from_and_to_this_computer(store: Store, pictures: Path, alone: dict[str
     assert run(store.at("in"), tmp_path / "down").unchanged == 8
 
 
+def test_another_kind_of_place(pictures: Path, alone: dict[str, bytes]) -> None:
+    """One with folders, neither of this computer nor a store: fsspec's own in memory."""
+    fsspec = pytest.importorskip("fsspec")
+    fs = fsspec.filesystem("memory")
+    fs.put(str(pictures), "/in", recursive=True)
+    assert run("memory://in", "memory://out").made == 8
+    assert {name: fs.cat_file(f"/out/{name}") for name in alone} == alone
+    assert run("memory://in", "memory://out").unchanged == 8
+
+
 def test_patterns_and_single_pictures(store: Store, pictures: Path) -> None:
     source = store.fill(pictures, "in")
     run(source, store.at("named") + "/{name}@{scale}x.png", include=["p2*", "p1*"], scale=None, scales=(2, 3))

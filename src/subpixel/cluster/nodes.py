@@ -286,7 +286,8 @@ def _connect(ray: Any, address: str, threads: int) -> None:
         have = memory_limit()
         store = _STORE if have is None else min(_STORE, max(100_000_000, have // 8))
         try:
-            ray.init(num_cpus=max(threads, usable_cores()), include_dashboard=False, object_store_memory=store, **quiet)
+            cores = max(threads, usable_cores())
+            ray.init(LOCAL, num_cpus=cores, include_dashboard=False, object_store_memory=store, **quiet)
         except Exception as error:
             raise ClusterError("Ray cannot be started on this computer", _last(error)) from error
         return

@@ -133,6 +133,7 @@ class Place:
                     os.fsync(file.fileno())
                 part.replace(final)
             else:
+                make_folder(fs, path)
                 fs.pipe_file(path, data)
 
     def move(self, name: str, to: str) -> None:
@@ -143,9 +144,12 @@ class Place:
             if _is_local(fs):
                 Path(final).parent.mkdir(parents=True, exist_ok=True)
                 Path(path).replace(final)
-            else:
+            elif _is_store(fs):
                 fs.cp_file(path, final)
                 fs.rm_file(path)
+            else:
+                make_folder(fs, final)
+                fs.mv(path, final)
 
     def remove(self, name: str) -> None:
         """Remove a file or folder, where it is there."""
@@ -319,5 +323,20 @@ def _said(url: str, error: Exception) -> tuple[str, str]:
     return f"{name} {text}".strip()[:300], "check the address and what the place says"
 
 
+def _protocols(fs: Any) -> set[str]:
+    return set(fs.protocol) if isinstance(fs.protocol, tuple | list) else {fs.protocol}
+
+
 def _is_local(fs: Any) -> bool:
-    return "file" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))
+    return "file" in _protocols(fs)
+
+
+def _is_store(fs: Any) -> bool:
+    """Whether there are no folders, only names with slashes in them."""
+    return bool(_protocols(fs) & {"s3", "s3a", "gs", "gcs", "abfs", "az"})
+
+
+def make_folder(fs: Any, path: str) -> None:
+    """Make the folder that a file goes to, where there are such."""
+    if not _is_store(fs):
+        fs.makedirs(fs._parent(path), exist_ok=True)

@@ -18,7 +18,7 @@ from subpixel import __version__, zoo
 from subpixel.batch.journal import digest
 from subpixel.batch.room import Room, need_of
 from subpixel.cluster.orders import Done, Making, Needs, Node, Order, Outcome, Wrong
-from subpixel.cluster.places import Place, Stamp, reached, reading, writing
+from subpixel.cluster.places import Place, Stamp, make_folder, reached, reading, writing
 from subpixel.engines import choose_precision
 from subpixel.errors import ClusterError, PictureUnreadable, SubpixelError
 from subpixel.image import DEFAULT_PIXEL_LIMIT
@@ -192,7 +192,7 @@ def _made(
     for path, url in zip(targets, order.puts, strict=True):
         fs, there = reached(url)
         with writing(url):
-            fs.makedirs(fs._parent(there), exist_ok=True)
+            make_folder(fs, there)
             fs.put_file(str(path), there)
     return Done(results, None, sizes, stamp, hashed, node)
 
