@@ -14,6 +14,7 @@ Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Planes: TypeAlias = NDArray[np.float32]
 """Samples to compute with, channels first: (channels, height, width), 0–1 unless said otherwise."""
 
+
 def empty_pixels(shape: tuple[int, ...], bits: int) -> Pixels:
     """Memory for samples of 8 or 16 bits, not filled."""
     return np.empty(shape, np.uint8) if bits == 8 else np.empty(shape, np.uint16)
