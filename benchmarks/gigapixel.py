@@ -156,6 +156,7 @@ def rows(runs: Sequence[Run], start: Run) -> list[list[str]]:
     for run in runs:
         millions = run.pixels / 1e6
         seconds, processor = run.seconds - start.seconds, run.processor - start.processor
+        more = millions - start.pixels / 1e6
         made.append(
             [
                 f"{millions:,.0f}",
@@ -163,8 +164,8 @@ def rows(runs: Sequence[Run], start: Run) -> list[list[str]]:
                 f"{run.bytes_before / 1e6:,.1f} → {run.bytes_after / 1e6:,.1f}",
                 f"{run.peak / 1e6:,.0f}",
                 f"{run.seconds:,.1f}",
-                f"{1000 * seconds / millions:.1f}",
-                f"{1000 * processor / millions:.1f}",
+                f"{1000 * seconds / more:.1f}",
+                f"{1000 * processor / more:.1f}",
                 f"{run.processor / run.seconds:.2f}",
             ]
         )
@@ -196,7 +197,7 @@ def main() -> None:
     if start is None:
         raise SettingError("the start was not measured yet", f"add --runs {RUNS[0]}")
     order = sorted(
-        (run for key, run in runs.items() if key != RUNS[0]),
+        (run for run in runs.values() if run.megapixels >= 1),
         key=lambda run: (run.suffix != "jpg", run.suffix, run.pixels),
     )
     heads = [
@@ -209,14 +210,14 @@ def main() -> None:
         "ms of processor per megapixel",
         "cores had",
     ]
-    grown = [1000 * (run.processor - start.processor) / (run.pixels / 1e6) for run in order if run.suffix == "jpg"]
+    grown = [float(row[6]) for run, row in zip(order, rows(order, start), strict=True) if run.suffix == "jpg"]
     body = f"""Command: `{command_line(hide=("--folder",))}`, the runs one or several at a time
 
 Machine: {machine_class(usable_cores())}. {versions("subpixel", "openvino", "pyvips")}.
 
 Each line is one `subpixel upscale … -s {options.scale:g} --model {options.model}`, file to file, in a process of its
 own; up to 10 megapixels the median of several. The smallest picture ({start.after}): {start.seconds:.2f} s and
-{start.peak / 1e6:.0f} MB. That is start, and milliseconds for a megapixel of the result are without it. *Cores had*:
+{start.peak / 1e6:.0f} MB. Milliseconds are those of every further megapixel of the result. *Cores had*:
 processor time over wall time, of {usable_cores()} there are: how quiet the machine was. Processor time, JPEG:
 {min(grown):.1f} to {max(grown):.1f} ms for a megapixel.
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def main() -> None:
     sums: dict[tuple[str, str], Sum] = defaultdict(Sum)
     unlike: list[Kind] = []
     tried: set[Kind] = set()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, suppress(KeyboardInterrupt):  # what was found so far is told
         while time.monotonic() < until:
             for index in dice.permutation(len(every)):
                 if time.monotonic() >= until:

@@ -18,7 +18,7 @@ _FILL_ROWS = 400  # rows in work
 _FILL_BASE = 100_000_000  # what is seen from afar, as a whole
 _BEGINNING = 16_000_000  # pixels of a stream that are held until it is judged
 _STREAM_ROWS = 1300  # rows of a stream in work, with the copies that joining strips makes
-_STRIP_PIXELS = 40_000_000  # most of a strip of results, of which up to four are on their way to the file
+_STRIP_PIXELS = 20_000_000  # most of a strip of results, of which up to four are on their way to the file
 _LEAST_ROWS = 48  # of tiles of very wide pictures: flatter ones would be little but halo
 _RUNTIME_BYTES = 150_000_000  # interpreter, libvips and engine, before any picture
 
