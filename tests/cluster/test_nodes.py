@@ -26,7 +26,7 @@ from tests.cluster.conftest import Store, contents
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[dev]'")
 
 _STORE = 80_000_000
-_PORT = 20_000 + os.getpid() % 10_000
+_PORT = 24_100 + os.getpid() % 5_000  # not one that Ray takes by itself
 
 
 class Nodes:
@@ -86,7 +86,7 @@ def test_by_its_client_address(
     """``ray://``, as from a computer that is not in the cluster; from a store, which the nodes read themselves."""
     process = command(store.fill(pictures, "in"), "-o", str(tmp_path / "out"), "-s", "2", "-m", "espcn",
                       "--cluster", ray_nodes.client)  # fmt: skip
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 1, err
     assert err.splitlines()[-1] == "subpixel: 1 of 9 failed"
     assert [line for line in err.splitlines() if not line.startswith("subpixel: ")] == []
