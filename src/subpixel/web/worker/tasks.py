@@ -109,7 +109,8 @@ def failed(error: SubpixelError, task: Task) -> Failed:
     elif slug == "unknown-format":
         values = {"format": getattr(settings, "format", "")}
     elif slug in ("truncated", "not-a-picture"):  # what decoders say is a reason, and no advice
-        detail = f"{detail}: {right}" if right and right != "unknown reason" else detail
+        reason = right.partition("; formats are")[0]
+        detail = f"{detail}: {reason}" if reason and reason != "unknown reason" else detail
         right = _ADVICE[slug]
     elif slug == "unsupported" and "video" in right:
         case = "video"
