@@ -199,7 +199,7 @@ def test_the_driver_is_killed(ray_nodes: Nodes, joined: Nodes, tmp_path: Path) -
     process = command(str(source), "-o", str(output), "-s", "4", "-m", "fine-x4", "--precision", "fp32",
                       "--quality", "best", "--cluster", ray_nodes.address)  # fmt: skip
     end = time.monotonic() + 60
-    while len(contents(output)) < 1 and process.poll() is None and time.monotonic() < end:
+    while not list(output.glob("p*.png")) and process.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
