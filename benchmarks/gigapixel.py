@@ -32,6 +32,7 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "scene.png"
 RUNS = ("0.25:jpg", "1:jpg", "10:jpg", "100:jpg", "1000:jpg", "100:png", "100:tif")
 SHAPE = (8, 5)
 CODE = "import sys; from subpixel.cli.start import main; sys.argv[0] = 'subpixel'; main()"
+QUIET = 0.75 * usable_cores()  # cores that a run has to have had, or its wall time tells of others' work
 LIMIT = 2_000_000_000  # pixels of results that may be read back
 
 
@@ -164,7 +165,7 @@ def rows(runs: Sequence[Run], start: Run) -> list[list[str]]:
                 f"{run.bytes_before / 1e6:,.1f} → {run.bytes_after / 1e6:,.1f}",
                 f"{run.peak / 1e6:,.0f}",
                 f"{run.seconds:,.1f}",
-                f"{1000 * seconds / more:.1f}",
+                f"{1000 * seconds / more:.1f}" if run.processor > QUIET * run.seconds else "–",
                 f"{1000 * processor / more:.1f}",
                 f"{run.processor / run.seconds:.2f}",
             ]
@@ -218,7 +219,8 @@ Machine: {machine_class(usable_cores())}. {versions("subpixel", "openvino", "pyv
 Each line is one `subpixel upscale … -s {options.scale:g} --model {options.model}`, file to file, in a process of its
 own; up to 10 megapixels the median of several. The smallest picture ({start.after}): {start.seconds:.2f} s and
 {start.peak / 1e6:.0f} MB. Milliseconds are those of every further megapixel of the result. *Cores had*:
-processor time over wall time, of {usable_cores()} there are: how quiet the machine was. Processor time, JPEG:
+processor time over wall time, of {usable_cores()} there are; below {QUIET:g} the machine was shared, and wall time says
+nothing (–). Processor time, JPEG:
 {min(grown):.1f} to {max(grown):.1f} ms for a megapixel.
 
 {table(heads, rows(order, start), text_columns=2)}
