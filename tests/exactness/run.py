@@ -3,8 +3,8 @@
     python -m tests.exactness.run --minutes 20
 
 Takes every shipped model in every engine and precision in turn, each time with another picture, size, factor, tile,
-number of threads and way, until the time is over. Fails where integer arithmetic or OpenVINO differ at all, and where
-another float engine differs by more than one step of 8 bits, or in more than one pixel in a million.
+number of threads and way, until the time is over. Fails where integer arithmetic or OpenVINO in fp32 differ at all in 8
+bits, and where bf16 or another float engine differs by more than one step, or in more than one pixel in a million.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def draw(kind: Kind, dice: np.random.Generator) -> Case:
 def holds(kind: tuple[str, str], found: Sum) -> bool:
     """Whether an engine and precision keep what is promised."""
     engine, precision = kind
-    if engine == "openvino" or precision == "int8":
+    if precision == "int8" or (engine == "openvino" and precision == "fp32"):
         return found.differing == 0
     return found.most <= MOST_STEPS and found.differing <= MOST_SHARE * max(found.pixels, 1 / MOST_SHARE)
 
