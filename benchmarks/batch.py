@@ -39,7 +39,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 KINDS = (("jpg", 95), ("jpg", 92), ("jpg", 92), ("jpg", 85), ("jpg", 75), ("jpg", 60), ("jpg", 95), ("png", None))
 """Formats and qualities that take turns: cameras, editors, messengers, screens; every fortieth is WebP or TIFF."""
 RARE = (("webp", 90), ("tif", None))
-SIDES = (120, 160, 240, 320, 400)
+SIDES = (240, 320, 480, 640, 960)
 SHAPES = ((3, 2), (4, 3), (2, 3), (1, 1), (16, 9))
 
 

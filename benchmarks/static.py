@@ -15,7 +15,7 @@ Call = Callable[[], Array]
 """Computes once, or `EACH` times for each thread. OpenVINO's results stand in its own buffer: good until the next call,
 and while this lives."""
 
-EACH: Final = 4
+EACH: Final = 8
 """So many inputs for each thread in one call of OpenVINO's: threads that had to wait for one another after every input
 would rest a tenth of the time, which those of the main path do not."""
 
