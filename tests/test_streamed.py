@@ -249,7 +249,7 @@ def test_too_wide_for_jpeg_is_told_before_any_work(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image.write(Picture(np.zeros((1, 4000, 5000, 3), np.uint8)), tmp_path / "a.png")
     monkeypatch.setattr("subpixel.image.room.shutil.disk_usage", lambda place: type("Usage", (), {"free": 10**7})())
-    with pytest.raises(DiskFull, match=r"has 0\.0 GB free, and the results need more than 0\.2 GB"):
+    with pytest.raises(DiskFull, match=r"has 0\.0 GB free, and the results need more than 0\.4 GB"):
         Upscaler("espcn", engine="fake").file(tmp_path / "a.png", tmp_path / "b.png", Target(4))
 
 

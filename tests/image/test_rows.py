@@ -41,11 +41,8 @@ def test_same_bytes(
     profile = b"\0" * 16 + (b"GRAY" if channels < 3 else b"RGB ") + b"\0" * 108
     picture = _picture(height, width, channels, dtype, dpi=(300.0, 300.0), icc=profile)
     whole, other = (tmp_path / f"{name}{row.suffixes[0]}" for name in "ab")
-    if row.alpha == "none" and picture.has_alpha:  # whether alpha is needed is known of the whole picture only
-        assert not image.takes_rows(picture, whole)
-        return
     assert image.takes_rows(picture, whole)
-    assert _by_rows(picture, other, rows) == image.write(picture, whole)
+    assert sorted(_by_rows(picture, other, rows)) == sorted(image.write(picture, whole))  # notes
     assert other.read_bytes() == whole.read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {whole.name, other.name}
 
