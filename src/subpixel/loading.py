@@ -13,6 +13,7 @@ from subpixel.engines import (
     Runner,
     SampleRunner,
     choose_precision,
+    has_vnni,
     load_engine,
     load_samples,
 )
@@ -134,12 +135,17 @@ class Networks:
         )
 
     def _mending(self, name: str, precision: Precision, threads: int) -> Mending:
-        """What mends colour, in int8 beside int8, else in fp32: bfloat16 is too coarse for what it keeps."""
+        """What mends colour, in int8 wherever the processor has it, whatever the network beside it computes in.
+
+        Its convolutions are dilated, and of those engines add up floats in another order here and there: only whole
+        numbers make its tiles exact. bfloat16 is too coarse for what it keeps.
+        """
         network = zoo.load_colour(name).network
-        key = (name, precision, (1,), threads)
+        exact: Precision = "int8" if precision == "int8" or (network.int8 and has_vnni()) else "fp32"
+        key = (name, exact, (1,), threads)
         with self._lock:
             if key not in self._runners:
-                settings = EngineSettings(threads, "int8" if precision == "int8" else "fp32", (1,))
+                settings = EngineSettings(threads, exact, (1,))
                 self._runners[key] = load_engine(self._engine).load(network, settings)
         return Mending(name, self._runners[key], network.halo)
 
