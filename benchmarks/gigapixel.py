@@ -34,6 +34,7 @@ SHAPE = (8, 5)
 CODE = "import sys; from subpixel.cli.start import main; sys.argv[0] = 'subpixel'; main()"
 QUIET = 0.75 * usable_cores()  # cores that a run has to have had, or its wall time tells of others' work
 LIMIT = 2_000_000_000  # pixels of results that may be read back
+LEAST = 5.0  # megapixels beyond the smallest picture below which the start's own noise is larger than they take
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +166,8 @@ def rows(runs: Sequence[Run], start: Run) -> list[list[str]]:
                 f"{run.bytes_before / 1e6:,.1f} → {run.bytes_after / 1e6:,.1f}",
                 f"{run.peak / 1e6:,.0f}",
                 f"{run.seconds:,.1f}",
-                f"{1000 * seconds / more:.1f}" if run.processor > QUIET * run.seconds else "–",
-                f"{1000 * processor / more:.1f}",
+                f"{1000 * seconds / more:.1f}" if run.processor > QUIET * run.seconds and more > LEAST else "–",
+                f"{1000 * processor / more:.1f}" if more > LEAST else "–",
                 f"{run.processor / run.seconds:.2f}",
             ]
         )
@@ -211,7 +212,8 @@ def main() -> None:
         "ms of processor per megapixel",
         "cores had",
     ]
-    grown = [float(row[6]) for run, row in zip(order, rows(order, start), strict=True) if run.suffix == "jpg"]
+    grown = [float(row[6]) for run, row in zip(order, rows(order, start), strict=True) if run.megapixels > LEAST]
+    grown = grown[: sum(run.suffix == "jpg" and run.megapixels > LEAST for run in order)]
     body = f"""Command: `{command_line(hide=("--folder",))}`, the runs one or several at a time
 
 Machine: {machine_class(usable_cores())}. {versions("subpixel", "openvino", "pyvips")}.
