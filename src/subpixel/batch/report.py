@@ -84,6 +84,21 @@ class Report:
     network_seconds: float = 0.0
     table: Path | None = None
 
+    def add(self, results: Sequence[FileResult], *, anew: bool) -> None:
+        """Count the results of a picture; `anew`: it had some before."""
+        self.made += 1
+        self.anew += anew
+        self.megapixels += sum(result.after.pixels for result in results) / 1e6
+        self.network_seconds += sum(result.timings.network for result in results)
+
+    def fail(self, source: Path, error: SubpixelError) -> Failure:
+        """Note a failure."""
+        # Tracebacks hold everything that was at hand, pictures too, and failures are kept until the end.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+        failure = Failure(source, error)
+        self.failed.append(failure)
+        return failure
+
     @property
     def pictures(self) -> int:
         """All that were looked at."""

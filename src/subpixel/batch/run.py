@@ -20,7 +20,8 @@ from subpixel.batch.deciding import Decision, Why, decide
 from subpixel.batch.finding import Total, weight
 from subpixel.batch.journal import Journal, State, digest
 from subpixel.batch.naming import Folders, Job, PictureCoding
-from subpixel.batch.report import Failed, Failure, Made, Progress, Report, Tell
+from subpixel.batch.pace import TELL_S, Pace
+from subpixel.batch.report import Failed, Made, Report, Tell
 from subpixel.batch.room import Room, need_of
 from subpixel.batch.suspects import Suspects
 from subpixel.errors import Cancelled, DiskFull, EngineError, ModelError, PictureError, PictureUnreadable, SubpixelError
@@ -32,7 +33,6 @@ from subpixel.upscaler import Upscaler
 Item: TypeAlias = Job | tuple[Path, SubpixelError] | None
 """A picture, something that failed already, or nothing for now."""
 
-_TELL_S: Final = 0.2
 _MORE: Final = 2  # pictures under way beyond the threads that compute: one is read or coded, one waits for the disk
 _TRIES: Final = 3  # of a picture that changes while it is read
 _FOR_ALL: Final = (ModelError, EngineError, DiskFull)  # as wrong for every other picture
@@ -114,10 +114,7 @@ class FolderRun:
     _folders: Folders = field(default_factory=Folders)
     _room: Room = field(default_factory=Room)
     _active: dict[Future[tuple[FileResult, ...]], _Work] = field(default_factory=dict)
-    _through: int = 0  # bytes of pictures that are through
-    _computed: int = 0  # of these, that had to be made
-    _started: float = field(default_factory=time.perf_counter)
-    _told: float = 0.0
+    _pace: Pace = field(default_factory=Pace)
 
     def run(self, items: Iterator[Item]) -> None:
         """Work through pictures as they come; None among them: there are no more for now.
@@ -176,16 +173,16 @@ class FolderRun:
         try:
             decision = decide(item, self.journal, self.wanted.coding.overwrite)
         except SubpixelError as error:
-            self._through += size
+            self._pace.over(size, made=False)
             self._failed(item.source, error)
             return
         if decision.why is Why.FINISHED:
-            self._through += size
+            self._pace.over(size, made=False)
             self.report.unchanged += 1
             self._tell()
             return
         if self.suspects is not None and (left_out := self.suspects.error(item.source)):
-            self._through += size
+            self._pace.over(size, made=False)
             self._failed(item.source, left_out)
             return
         if decision.why is Why.SETTINGS and self.journal.differs:
@@ -201,7 +198,7 @@ class FolderRun:
         """Tell of what is through; with `most` or more under way, wait for one."""
         while True:
             full = len(self._active) >= most > 0
-            done, _ = wait(self._active, _TELL_S if full else 0, FIRST_COMPLETED)
+            done, _ = wait(self._active, TELL_S if full else 0, FIRST_COMPLETED)
             for future in done:
                 self._through_with(self._active.pop(future), future)
             self._check()
@@ -210,8 +207,7 @@ class FolderRun:
                 return
 
     def _through_with(self, work: _Work, future: Future[tuple[FileResult, ...]]) -> None:
-        self._through += work.weight
-        self._computed += work.weight
+        self._pace.over(work.weight, made=True)
         try:
             results = future.result()
         except (*_FOR_ALL, Cancelled):
@@ -222,18 +218,11 @@ class FolderRun:
             self._failed(work.job.source, _for_people(work.job.source, error))
             return
         self.report.failed = [one for one in self.report.failed if one.source != work.job.source]
-        self.report.made += 1
-        self.report.anew += work.decision.anew
-        self.report.megapixels += sum(result.after.pixels for result in results) / 1e6
-        self.report.network_seconds += sum(result.timings.network for result in results)
+        self.report.add(results, anew=work.decision.anew)
         self.listener.made(results)
 
     def _failed(self, source: Path, error: SubpixelError) -> None:
-        # Tracebacks hold everything that was at hand, pictures too, and failures are kept until the end.
-        error.__traceback__ = error.__cause__ = error.__context__ = None
-        failure = Failure(source, error)
-        self.report.failed.append(failure)
-        self.listener.failed(failure)
+        self.listener.failed(self.report.fail(source, error))
 
     def _check(self) -> None:
         if self.cancel.is_set():
@@ -241,19 +230,11 @@ class FolderRun:
 
     def _tell(self, now: bool = False) -> None:
         """Tell how far everything is, a few times a second."""
-        clock = time.perf_counter()
-        if clock - self._told < _TELL_S and not now:
+        if not self._pace.due(now=now):
             return
-        self._told = clock
-        total = self.total
         parts = sum(work.share * work.weight for work in self._active.values())
-        everything = total.bytes if total is not None and total.known else 0
-        share = min(1.0, (self._through + parts) / everything) if everything else 0.0
-        speed = (self._computed + parts) / max(1e-3, clock - self._started)
-        left = (1 - share) * everything / speed if everything and speed else None
         current = next((work.job.source for work in self._active.values()), None)
-        known = total.pictures if total is not None and total.known else None
-        self.listener.progress(Progress(self.report.pictures, known, share, left, current))
+        self.listener.progress(self._pace.progress(self.report, self.total, parts, current))
 
     def _one(self, work: _Work) -> tuple[FileResult, ...]:
         """One picture, in a thread of its own."""

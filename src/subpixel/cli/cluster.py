@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from subpixel.batch.claims import Claims
 from subpixel.batch.naming import Naming, PictureCoding
-from subpixel.batch.report import Failure, Progress
 from subpixel.batch.run import Listener, Wanted
-from subpixel.cli.display import Display, seconds_text
+from subpixel.cli.display import Display
+from subpixel.cli.folders import Telling
 from subpixel.cli.inputs import find_jobs
 from subpixel.cluster.nodes import is_address
 from subpixel.cluster.oneline import Work, making_of, run_far, run_near
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from subpixel.cli.asked import Asked, Running
     from subpixel.cli.folderwords import FolderWords
     from subpixel.plan import Target
-    from subpixel.results import FileResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +62,11 @@ class ClusterWork:
         making = making_of(words, running.threads, cluster=self.address is not None)
         work = Work(making, Wanted(tuple(self.targets), self.coding), self.address)
         with Display(None, quiet=quiet, as_json=as_json) as display:
-            made = 0
-
-            def one_made(results: Sequence[FileResult]) -> None:
-                nonlocal made
-                made += 1
-                display.results(results)
-
-            def one_failed(failure: Failure) -> None:
-                display.error(failure.source, failure.error)
-
-            def progress(progress: Progress) -> None:
-                name = "" if progress.current is None else progress.current.name
-                many = "" if progress.total is None else f" of {progress.total}"
-                left = "" if progress.left is None else f"{seconds_text(progress.left)} left"
-                display.share(progress.share, f"{name} ({progress.done}{many})".strip(), left)
-
-            def note(line: str) -> None:
-                display.say(f"note: {line}")
-
-            listener = Listener(made=one_made, failed=one_failed, progress=progress, note=note)
+            telling = Telling(display)
             try:
-                reports = self._reports(work, listener)
+                reports = self._reports(work, telling.listener)
             except KeyboardInterrupt:
-                display.say(f"{made} made: the same command goes on with the rest")
+                telling.interrupted()
                 raise
             for report in reports:
                 self._end(report, display)

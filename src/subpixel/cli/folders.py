@@ -21,6 +21,42 @@ if TYPE_CHECKING:
     from subpixel.upscaler import Upscaler
 
 
+class Telling:
+    """Tells on a display what becomes of pictures.
+
+    Args:
+        display: where.
+        bar: show how far everything is; False where new pictures may arrive.
+
+    Attributes:
+        made: pictures that were made.
+    """
+
+    def __init__(self, display: Display, *, bar: bool = True) -> None:
+        self.display, self.made = display, 0
+        self.listener = Listener(
+            made=self._made, failed=self._failed, note=lambda line: display.say(f"note: {line}"),
+            progress=self._progress if bar else lambda progress: None,
+        )  # fmt: skip
+
+    def interrupted(self) -> None:
+        """Ctrl-C was pressed."""
+        self.display.say(f"{self.made} made: the same command goes on with the rest")
+
+    def _made(self, results: Sequence[FileResult]) -> None:
+        self.made += 1
+        self.display.results(results)
+
+    def _failed(self, failure: Failure) -> None:
+        self.display.error(failure.source, failure.error)
+
+    def _progress(self, progress: Progress) -> None:
+        name = "" if progress.current is None else progress.current.name
+        many = "" if progress.total is None else f" of {progress.total}"
+        left = "" if progress.left is None else f"{seconds_text(progress.left)} left"
+        self.display.share(progress.share, f"{name} ({progress.done}{many})".strip(), left)
+
+
 @dataclass(frozen=True, slots=True)
 class FolderJobs:
     """The folders of one command.
@@ -46,32 +82,20 @@ class FolderJobs:
             ModelError, EngineError, DiskFull: as wrong for every other picture.
             OutputUnwritable: results cannot be written at all.
         """
-        display, made = self.display, 0
-
-        def one_made(results: Sequence[FileResult]) -> None:
-            nonlocal made
-            made += 1
-            display.results(results)
-
-        def one_failed(failure: Failure) -> None:
-            display.error(failure.source, failure.error)
-
-        def note(line: str) -> None:
-            display.say(f"note: {line}")
-
+        display = self.display
         watching = None
         if self.words.watch:
             watching = Watching(interruptible=True)
             for folder in self.folders:
                 display.say(f"watching {folder.source}: pictures are made larger as they arrive; Ctrl-C ends it")
-        listener = Listener(made=one_made, failed=one_failed, progress=self._progress, note=note)
+        telling = Telling(display, bar=not self.words.watch)
         try:
             reports = run_folders(
-                self.folders, upscaler, self.wanted, listener,
+                self.folders, upscaler, self.wanted, telling.listener,
                 within=self.within, watching=watching, whole_program=True,
             )  # fmt: skip
         except KeyboardInterrupt:
-            display.say(f"{made} made: the same command goes on with the rest")
+            telling.interrupted()
             raise
         for report in reports:
             self._end(report)
@@ -98,14 +122,6 @@ class FolderJobs:
             print(f"  memory    about {plan.memory / 1e6:.0f} MB at the peak, for the largest picture")
             print(f"  time      about {seconds_text(plan.seconds)} in the networks")
         return count, failed
-
-    def _progress(self, progress: Progress) -> None:
-        if self.words.watch:
-            return
-        name = "" if progress.current is None else progress.current.name
-        many = "" if progress.total is None else f" of {progress.total}"
-        left = "" if progress.left is None else f"{seconds_text(progress.left)} left"
-        self.display.share(progress.share, f"{name} ({progress.done}{many})".strip(), left)
 
     def _end(self, report: Report) -> None:
         if report.unchanged or report.anew or self.words.watch:

@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeVar
 from subpixel import __version__
 from subpixel.batch.deciding import Decision, Why
 from subpixel.batch.finding import Total
-from subpixel.batch.report import Failure, Progress
+from subpixel.batch.pace import TELL_S, Pace
 from subpixel.batch.run import Listener, Wanted
 from subpixel.cluster.books import Book, InputChanged, Piece
 from subpixel.cluster.hands import Hands
@@ -34,7 +34,6 @@ from subpixel.errors import (
 )
 from subpixel.results import FileResult
 
-_TELL_S: Final = 0.2
 _TRIES: Final = 3  # of a picture that changes while it is read
 _LOSSES: Final = 5  # of a picture: then it is probably what kills its nodes
 _SETTLING: Final = 16  # results that get their names side by side: a store takes its time for each
@@ -84,10 +83,7 @@ class ClusterRun(Generic[P]):
     _large: list[_Work[P]] = field(default_factory=list)
     _spread: set[int] = field(default_factory=set)
     _shares: dict[int, float] = field(default_factory=dict)
-    _through: int = 0
-    _computed: int = 0
-    _started: float = field(default_factory=time.perf_counter)
-    _told: float = 0.0
+    _pace: Pace = field(default_factory=Pace)
 
     def run(self, items: Iterator[P | tuple[Any, SubpixelError]]) -> None:
         """Work through pictures.
@@ -125,11 +121,11 @@ class ClusterRun(Generic[P]):
         try:
             decision = self.book.decide(piece, self.wanted.coding.overwrite)
         except SubpixelError as error:
-            self._through += piece.weight
+            self._pace.over(piece.weight, made=False)
             self._failed(piece.shown, error)
             return
         if decision.why is Why.FINISHED:
-            self._through += piece.weight
+            self._pace.over(piece.weight, made=False)
             self.report.unchanged += 1
             self._tell()
             return
@@ -145,7 +141,7 @@ class ClusterRun(Generic[P]):
         try:
             data = self.book.read(piece)
         except SubpixelError as error:
-            self._through += piece.weight
+            self._pace.over(piece.weight, made=False)
             self._failed(piece.shown, error)
             return
         attempt = f"{self._id}-{number}"
@@ -163,7 +159,7 @@ class ClusterRun(Generic[P]):
         while True:
             full = len(self._work) + len(self._settling) >= most
             waiting = full and bool(self._work)
-            for order, outcome in self.hands.collect(_TELL_S if waiting else 0):
+            for order, outcome in self.hands.collect(TELL_S if waiting else 0):
                 self._ended(order, outcome, pool)
             self._settled(wait=full and not waiting)
             for line in self.hands.notes():
@@ -224,7 +220,7 @@ class ClusterRun(Generic[P]):
 
     def _settled(self, *, wait: bool) -> None:
         """Results that have their names now."""
-        end = time.monotonic() + (_TELL_S if wait else 0)
+        end = time.monotonic() + (TELL_S if wait else 0)
         while wait and not any(future.done() for future in self._settling) and time.monotonic() < end:
             time.sleep(0.005)
         for future in [one for one in self._settling if one.done()]:
@@ -241,27 +237,19 @@ class ClusterRun(Generic[P]):
             except SubpixelError as error:
                 self._wrong(work, error)
                 continue
-            self._through += work.piece.weight
-            self._computed += work.piece.weight
-            self.report.made += 1
-            self.report.anew += work.decision.anew
+            self._pace.over(work.piece.weight, made=True)
+            self.report.add(results, anew=work.decision.anew)
             self.report.nodes[done.node] += 1
-            self.report.megapixels += sum(result.after.pixels for result in results) / 1e6
-            self.report.network_seconds += sum(result.timings.network for result in results)
             self.listener.made(results)
 
     def _wrong(self, work: _Work[P], error: SubpixelError) -> None:
         if isinstance(error, _FOR_ALL):
             raise error
-        self._through += work.piece.weight
-        self._computed += work.piece.weight
+        self._pace.over(work.piece.weight, made=True)
         self._failed(work.piece.shown, error)
 
     def _failed(self, source: Any, error: SubpixelError) -> None:
-        error.__traceback__ = error.__cause__ = error.__context__ = None  # they hold everything that was at hand
-        failure = Failure(source, error)
-        self.report.failed.append(failure)
-        self.listener.failed(failure)
+        self.listener.failed(self.report.fail(source, error))
 
     def _note(self, line: str) -> None:
         self.report.notes.append(line)
@@ -273,18 +261,10 @@ class ClusterRun(Generic[P]):
 
     def _tell(self, now: bool = False) -> None:
         """Tell how far everything is, a few times a second: one bar for all nodes."""
-        clock = time.perf_counter()
-        if clock - self._told < _TELL_S and not now:
+        if not self._pace.due(now=now):
             return
-        self._told = clock
         self._shares.update(self.hands.shares())
         self._shares = {number: share for number, share in self._shares.items() if number in self._work}
-        total = self.total
         parts = sum(share * self._work[number].piece.weight for number, share in self._shares.items())
-        everything = total.bytes if total.known else 0
-        share = min(1.0, (self._through + parts) / everything) if everything else 0.0
-        speed = (self._computed + parts) / max(1e-3, clock - self._started)
-        left = (1 - share) * everything / speed if everything and speed else None
         current = next((work.piece.shown for work in self._work.values()), None)
-        known = total.pictures if total.known else None
-        self.listener.progress(Progress(self.report.pictures, known, share, left, current))
+        self.listener.progress(self._pace.progress(self.report, self.total, parts, current))
