@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from subpixel import zoo
-from subpixel.engines import EngineSettings, choose_precision, engine_names, has_bf16, load_engine
+from subpixel.engines import EngineSettings, choose_precision, engine_names, has_bf16, load_engine, openvino
 from subpixel.errors import EngineError, ModelDamaged, SettingError
 from subpixel.types import NetworkFile
 from tests import networks
@@ -57,6 +57,20 @@ def test_bf16_stays_near(name: str) -> None:
     quick = load_engine("openvino").load(model.network, EngineSettings(1, "bf16"))(batch)
     for one, other in zip(exact, quick, strict=True):
         assert np.sqrt(np.mean((one - other) ** 2)) < 1 / 255
+
+
+@pytest.mark.skipif(not has_bf16(), reason="this processor computes no bf16")
+def test_with_amx_narrow_batches_are_computed_as_wide_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = zoo.load_model("espcn-x2").network
+    batch = _noise(2, 1, 30, 200)
+    monkeypatch.setattr(openvino, "cpu_flags", lambda: frozenset({"amx_bf16"}))
+    run = load_engine("openvino").load(network, EngineSettings(1, "bf16"))
+    (whole,) = run(batch)
+    for width in (2 * network.halo + 1, 24, 40, 63, 64, 120):
+        (part,) = run(np.ascontiguousarray(batch[..., :width]))
+        assert part.shape == (2, 1, 60, 2 * width)
+        kept = slice(2 * network.halo, 2 * (width - network.halo))
+        np.testing.assert_array_equal(part[..., kept], whole[..., kept])
 
 
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime", "fake"])

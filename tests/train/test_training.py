@@ -204,6 +204,19 @@ def test_a_shipped_model_is_a_start() -> None:
     assert copied == [f"{name}.{part}" for name in ("extract", "map", "shrink") for part in ("weight", "bias")]
 
 
+def test_a_shipped_model_in_whole_numbers_is_a_start() -> None:
+    """Its weights times their scales; what is left is the rounding to 8 bits in every layer."""
+    recipe, model = recipes.load("crisp-x2"), zoo.load_model("crisp-x2")
+    network = build(recipe.network, 2, padded=False).eval()
+    assert start_from(network, "crisp-x2") == [name for name, _ in network.named_parameters()]
+    y, x = torch.meshgrid(torch.arange(60.0), torch.arange(60.0), indexing="ij")
+    small = (0.5 + 0.2 * torch.sin(x / 3) * torch.cos(y / 5))[None, None]
+    run = OpenVINOEngine().load(model.network, EngineSettings(threads=1, precision="fp32"))
+    result = torch.from_numpy(run(small.numpy())[0])[..., 40:-40, 40:-40]
+    with torch.no_grad():
+        assert (network(small)[..., 40:-40, 40:-40] - result).abs().max() < 0.2 / 255
+
+
 def test_a_shipped_model_computes_as_a_start_what_it_computes_in_an_engine() -> None:
     model, network = zoo.load_model("espcn-x2"), build("espcn", 2, padded=False)
     start_from(network, "espcn-x2")

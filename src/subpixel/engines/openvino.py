@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,15 @@ from subpixel.engines.base import (
     check_int8,
     wanted_outputs,
 )
+from subpixel.engines.processor import cpu_flags
 from subpixel.errors import EngineError
 from subpixel.types import NetworkFile
 
 _FIRST = threading.Lock()
 _CONVERTER = "openvino.tools.ovc"
+_AMX_WIDTH: Final = 64
+"""With AMX, OpenVINO 2026.4 adds up the products of layers with up to 8 input channels in another order, in bf16, where
+its rows are shorter than 48 pixels: a narrow tile would differ from the whole picture by a level here and there."""
 
 
 def _openvino() -> Any:
@@ -70,8 +74,12 @@ class OpenVINOEngine:
                 graph = openvino.Model([results[index] for index in wanted], graph.get_parameters(), network.name)
             compiled = _compiled(openvino, graph, settings)
         local = threading.local()
+        least = _AMX_WIDTH if settings.precision == "bf16" and "amx_bf16" in cpu_flags() else 0
 
         def run(batch: Batch) -> tuple[Batch, ...]:
+            height, width = batch.shape[2:]
+            if width < least:  # what is added lies beyond the halo of what callers keep
+                batch = np.pad(batch, ((0, 0), (0, 0), (0, 0), (0, least - width)), "edge")
             request = getattr(local, "request", None)
             if request is None:
                 request = local.request = compiled.create_infer_request()
@@ -81,9 +89,10 @@ class OpenVINOEngine:
                 request.wait()
             except RuntimeError as error:
                 raise EngineError(f"openvino failed in the network {network.name}: {_reason(error)}") from error
+            made = (request.get_output_tensor(index).data for index in range(len(wanted)))
             # A copy: the request's own buffer is written again by its next call.
             return tuple(
-                np.array(request.get_output_tensor(index).data, dtype=np.float32) for index in range(len(wanted))
+                np.array(result[..., : width * (result.shape[2] // height)], dtype=np.float32) for result in made
             )
 
         return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,9 +12,13 @@ from torch import Tensor
 
 from subpixel.errors import TrainingError
 from subpixel_train.networks import Chain, Network
+from subpixel_train.networks.base import MEAN
 from subpixel_train.pretrained import load_weights_file
 from subpixel_train.recipe import shipped
 from subpixel_train.train.state import load_weights
+
+if TYPE_CHECKING:
+    import onnx
 
 
 def start_from(network: Network, source: str) -> list[str]:
@@ -60,7 +65,24 @@ def _tensors(network: Network, source: str) -> dict[str, Tensor]:
         item.name.removesuffix(".half"): torch.from_numpy(np.array(numpy_helper.to_array(item))).float()
         for item in graph.initializer
     }
+    tensors = _as_floats(graph, tensors)
     return _around_zero(network, tensors) if isinstance(network, Chain) else tensors
+
+
+def _as_floats(graph: onnx.GraphProto, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a graph in whole numbers times their scales; its first layer sees luma as it is."""
+    scales = {
+        node.input[0]: tensors[node.input[1]]
+        for node in graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in tensors
+    }
+    floats = tensors | {
+        name: tensors[name] * scale.reshape(-1, *[1] * (tensors[name].ndim - 1)) for name, scale in scales.items()
+    }
+    first = next((name.removesuffix(".weight") for name in scales if name.endswith(".weight")), None)
+    if first is not None:
+        floats[f"{first}.bias"] = floats[f"{first}.bias"] + MEAN * floats[f"{first}.weight"].sum(dim=(1, 2, 3))
+    return floats
 
 
 def _around_zero(network: Chain, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
