@@ -33,6 +33,8 @@ WIDTH = 100
 MADE = "<!-- Made by docs/generate.py: change the code, then run it. -->"
 BEGIN, END = "<!-- models:begin -->", "<!-- models:end -->"
 NOTHING = "–"
+SQUEEZED = {*filter(zoo.restores, zoo.model_names()), "rdn-noise-cancel-x2"}
+"""Models trained on squeezed pictures."""
 SETS = tuple(benchmark.name for benchmark in BENCHMARKS)
 
 
@@ -185,7 +187,8 @@ def score_table(*, short: bool = False) -> str:
     """Quality of every model on every set, as a Markdown table; the best of each factor is bold.
 
     Args:
-        short: leave out what scores below bicubic on the first set, as networks trained for study do.
+        short: leave out what is trained on squeezed pictures, for these are clean, and what scores below bicubic on the
+            first set, as networks trained for study do.
     """
     lines = [
         f"| | model | parameters | {' | '.join(SETS)} |",
@@ -193,7 +196,7 @@ def score_table(*, short: bool = False) -> str:
     ]
     floors = {scale: psnr(scale, card, SETS[0]) for scale, card in results() if card.family == "bicubic"}
     for scale, card in results():
-        if short and psnr(scale, card, SETS[0]) < floors.get(scale, 0):
+        if short and (card.name in SQUEEZED or psnr(scale, card, SETS[0]) < floors.get(scale, 0)):
             continue
         rivals = [row for row in results() if row[0] == scale]
         cells = []
@@ -227,9 +230,10 @@ def model_page() -> str:
         "## Quality",
         "",
         "PSNR in dB / SSIM, both on Y of BT.601 after rounding to 8 bits, as many pixels cut from each border as the",
-        "factor says, from the sets' published small pictures, in fp32 ([the protocol](measure.md)). Higher is better.",
-        "Measured by `subpixel evaluate --data FOLDER`, where FOLDER holds the benchmark sets. How they learnt, beside",
-        "the papers' figures: [learning curves](../explanation/learning-curves/README.md).",
+        "factor says, from the sets' published small pictures ([the protocol](measure.md)), in int8 where the model",
+        "has it, else in fp32. Higher is better. Measured by `subpixel evaluate --data FOLDER`, int8 with `--precision",
+        "int8`; FOLDER holds the benchmark sets. How they learnt, beside the papers' figures:",
+        "[learning curves](../explanation/learning-curves/README.md).",
         "",
         score_table(),
         "",

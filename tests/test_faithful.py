@@ -63,6 +63,34 @@ def test_reduced_again_it_is_the_input(name: str, seed: int, height: int, width:
     assert found.colour <= HALF, found
 
 
+def _impossible() -> dict[str, np.ndarray]:
+    """Pictures that no picture between black and white reduces to."""
+    rng = np.random.default_rng(0)
+    letters = np.full((40, 60, 3), 255, np.uint8)
+    for row in range(4, 36, 8):
+        for column in range(4, 56, 6):
+            letters[row : row + 5, column + rng.integers(3)] = 0
+            letters[row + rng.integers(5), column : column + 4] = 0
+    squares = np.zeros((48, 48, 3), np.uint8)
+    squares[..., 0] = 255
+    squares[10:30, 10:30] = (0, 0, 255)
+    return {"letters": letters, "noise": rng.integers(0, 256, (40, 40, 3), dtype=np.uint8), "squares": squares}
+
+
+def test_what_cannot_be_reduced_to_is_no_further_than_bicubic(name: str) -> None:
+    if zoo.card(name).family == "espcn":
+        pytest.skip("a published network, without back-projection")
+    plain = f"bicubic-x{zoo.card(name).scale}"
+    for kind, picture in _impossible().items():
+        own, usual = (
+            returned(Upscaler(model, threads=1).upscale(picture, scale=zoo.card(name).scale), picture)
+            for model in (name, plain)
+        )
+        assert own.mean <= usual.mean + 0.1, (kind, own, usual)
+        means = [made.mean(axis=(0, 1)) for made in (_enlarged(name, picture), picture)]
+        assert np.abs(means[0] - means[1]).max() <= 3, kind
+
+
 @FEW
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 40))
 def test_grey_stays_exactly_grey(name: str, seed: int, height: int, width: int) -> None:

@@ -197,6 +197,8 @@ def test_wrong_settings(options: dict[str, object], said: str) -> None:
 
 
 def test_wrong_things() -> None:
+    with pytest.raises(SettingError, match="restore is 'yes'"):
+        Upscaler(restore="yes")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match="cannot upscale a list"):
         subpixel.upscale([[1, 2]], scale=2)
     with pytest.raises(SettingError, match="the factor is 0"):

@@ -83,6 +83,8 @@ class Upscaler:
             raise SettingError(f"the quality is {quality!r}", f"it can be {', '.join(QUALITIES)}")
         if precision not in ("auto", "int8", "bf16", "fp32"):
             raise SettingError(f"the precision is {precision!r}", "it can be auto, int8, bf16 or fp32")
+        if restore not in (True, False, None):
+            raise SettingError(f"restore is {restore!r}", "it can be True, False, or None: as each picture needs")
         if threads is not None and not 1 <= threads <= 1024:
             raise SettingError(f"the number of threads is {threads}", "give 1 or more, as --threads 2")
         if tile is not None and not 16 <= tile <= 8192:

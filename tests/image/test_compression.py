@@ -222,6 +222,19 @@ def test_gradients_were_no_jpeg(width: int, turned: bool) -> None:
     assert not assess(Picture(pixels[None, ..., None].repeat(3, axis=3))).squeezed
 
 
+def test_noise_of_a_dark_room_shows_and_a_little_does_not() -> None:
+    y, x = np.mgrid[:300, :400]
+    scene = 128 + 60 * np.sin(x / 40)[..., None] * np.cos(y / 55)[..., None] * np.array([1, 0.8, 0.6])
+    scene[:90] = 255  # a window: clipped, without noise
+    for spread, shown in ((12, True), (16, True), (3, False)):
+        noisy = scene + np.random.default_rng(1).normal(0, spread, scene.shape)
+        noisy[:90] = 255
+        found = assess(Picture(np.clip(np.rint(noisy), 0, 255).astype(np.uint8)[None]))
+        assert found.squeezed is shown, found
+        if shown:
+            assert "noise of" in found.reason
+
+
 def test_dense_text_and_palettes_are_not_noise() -> None:
     rng = np.random.default_rng(0)
     text = (rng.random((200, 300, 1)) < 0.3).astype(np.uint8) * 255

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -178,6 +179,16 @@ def test_nothing_overlaps_and_all_lies_inside(count: int, crop: tuple[int, int])
         assert box.x + box.width <= layout.size.width - MARGIN
         assert box.y + box.height <= layout.size.height - MARGIN
     assert layout.crop.width >= 224
+
+
+@pytest.mark.parametrize("models", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("crop", [(40, 40), (336, 336), (200, 500)])
+def test_a_map_stands_beside_its_result(models: int, crop: tuple[int, int]) -> None:
+    made = made_up(2 + 2 * models, crop)
+    shown = tuple(replace(one, of="a model" if k > 2 and k % 2 else "") for k, one in enumerate(made.shown))
+    panels = lay_out(replace(made, shown=shown)).panels
+    for k in range(3, len(panels), 2):
+        assert panels[k].y == panels[k - 1].y
 
 
 def test_captions_stay_inside_their_panels() -> None:

@@ -121,8 +121,8 @@ def _system_error(error: OSError | MemoryError) -> str:
     return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
 
 
-def _tell(error: Exception) -> int:
-    """Say an error in one line and return its exit code; one that is no error for people is raised again."""
+def _tell(error: Exception, words: Sequence[str]) -> int:
+    """Say an error of a command in one line and return its exit code; what is no error for people is raised again."""
     if isinstance(error, SubpixelError):
         print(f"subpixel: {error}", file=sys.stderr)
         return error.exit_code
@@ -131,7 +131,8 @@ def _tell(error: Exception) -> int:
         return SubpixelError.exit_code
     if isinstance(error, _UsageError):
         context = getattr(error, "ctx", None)
-        where = context.command_path if context is not None else "subpixel"
+        known = words and words[0] in _OWN  # an option without its value comes without a context
+        where = context.command_path if context is not None else f"subpixel {words[0]}" if known else "subpixel"
         message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
         if message:  # none where a command without words has just shown its help
             print(f"subpixel: {message}: see {where} --help", file=sys.stderr)
@@ -152,7 +153,7 @@ def invoke(words: Sequence[str]) -> int:
         code = _INTERRUPTED
     except Exception as error:
         stop_if_asked()
-        code = _tell(error)
+        code = _tell(error, words)
     if code == _INTERRUPTED:
         print("subpixel: stopped", file=sys.stderr)
     return code if isinstance(code, int) else 0

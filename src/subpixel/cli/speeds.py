@@ -51,7 +51,8 @@ def show_speeds(models: Sequence[str], *, threads: int | None, as_json: bool) ->
     print(f"Milliseconds per megapixel of the result, {processor() or 'this processor'}, {cores}; --quality best: × 8.")
     print("* fast, balanced or best: used when no model is named. PSNR (dB) and SSIM on luma, as they ship.")
     if left:
-        print(f"{left} of {len(models)} models were left out after {_MOST_S:.0f} s: name one, as subpixel models crisp")
+        late = f"{left} of {len(models)} models were left out after {_MOST_S:.0f} s"
+        print(f"{late}: name one, as subpixel models --benchmark crisp")
 
 
 def measure_all(models: Sequence[str], machine: Machine, *, shown: bool) -> dict[str, Times]:

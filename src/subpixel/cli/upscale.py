@@ -63,7 +63,8 @@ def upscale(
     auto: Annotated[
         bool,
         typer.Option(
-            "--auto", help="--restore or --clean as each picture or video needs, by what its file tells. The default."
+            "--auto",
+            help="--restore or --clean as each picture or video needs, told by its file and its pixels. The default.",
         ),
     ] = False,
     model: Annotated[

@@ -66,6 +66,7 @@ def lay_out(comparison: Comparison) -> Layout:
     room = max(1, (SHEET_WIDTH - 2 * MARGIN + GAP) // (crop.width + GAP))
     columns = min(count, room)
     columns = math.ceil(count / math.ceil(count / columns))  # even rows: 5 in rows of 4 become 3 and 2
+    columns = _together(comparison, columns, room)
     head = OVERVIEW.height
     shrink = min(OVERVIEW.width / comparison.before.width, OVERVIEW.height / comparison.before.height)
     whole = Size(max(1, round(comparison.before.width * shrink)), max(1, round(comparison.before.height * shrink)))
@@ -83,6 +84,13 @@ def lay_out(comparison: Comparison) -> Layout:
     height = panels[-1].y + panels[-1].height + MARGIN
     overview = Box(MARGIN, MARGIN, whole.width, whole.height)
     return Layout(Size(width, height), magnification, overview, panels, crop)
+
+
+def _together(comparison: Comparison, columns: int, room: int) -> int:
+    """The nearest number of columns with which no map begins a row, apart from the result that it belongs to."""
+    maps = [index for index, shown in enumerate(comparison.shown) if shown.of]
+    good = [n for n in range(1, room + 1) if all(index % n for index in maps)]
+    return min(good, key=lambda n: (abs(n - columns), -n), default=columns)
 
 
 def draw_sheet(comparison: Comparison, *, title: str) -> NDArray[np.uint8]:

@@ -55,9 +55,12 @@ class ColourCore(nn.Module):
         self.inner = nn.ModuleList(nn.Conv2d(wide, settings.width, 3, padding=far, dilation=far) for wide, far in inner)
         self.last = Float32Conv2d(last[0], 2, 3, padding=last[1], dilation=last[1])
         self.reach = self.halo = sum(settings.dilations)
-        for layer in self.convolutions():
+        for index, layer in enumerate(self.convolutions()):
             assert layer.bias is not None
-            nn.init.orthogonal_(layer.weight, nn.init.calculate_gain("relu"))
+            nn.init.orthogonal_(layer.weight, nn.init.calculate_gain("relu") if index == 0 else 0.5)
+            if 0 < index < len(self.inner):  # near the identity: far taps alone would not learn
+                with torch.no_grad():
+                    layer.weight[:, :, 1, 1] += torch.eye(settings.width)
             nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.last.weight)
 
