@@ -64,6 +64,7 @@ WAYS: Final = (
     Squeeze("JPEG 50", partial(jpeg, quality=50), helped=True),
     Squeeze("JPEG 70", partial(jpeg, quality=70), helped=True),
     Squeeze("JPEG 90", partial(jpeg, quality=90)),
+    Squeeze("WebP 30", partial(webp, quality=30)),
     Squeeze("WebP 50", partial(webp, quality=50)),
     Squeeze("JPEG 80, then 50", partial(twice, first=80, second=50)),
     Squeeze("not compressed", png),

@@ -96,3 +96,8 @@ def test_benchmark_of_one_model_and_out_of_time(run: Command, monkeypatch: pytes
     ran = run("models", "espcn", "--benchmark")
     assert ran.code == 0
     assert "3 of 3 models were left out" in ran.out
+
+
+def test_an_option_without_its_value_names_the_command_to_ask(run: Command) -> None:
+    ran = run("upscale", "x.png", "--within")
+    assert (ran.code, ran.err) == (2, "subpixel: Option '--within' requires an argument: see subpixel upscale --help\n")

@@ -233,11 +233,6 @@ def test_changed_weights_cost_nothing(run: Command, tmp_path: Path) -> None:
     assert not (tmp_path / "a-x2.png").exists()
 
 
-def test_an_option_without_its_value_names_the_command_to_ask(run: Command) -> None:
-    ran = run("upscale", "x.png", "--within")
-    assert (ran.code, ran.err) == (2, "subpixel: Option '--within' requires an argument: see subpixel upscale --help\n")
-
-
 def test_help_teaches(run: Command) -> None:
     top = run("--help")
     assert top.code == 0
