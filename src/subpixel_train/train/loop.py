@@ -23,6 +23,7 @@ from subpixel_train.networks import Chain, Network, build, recentre
 from subpixel_train.pretrained import without_weights
 from subpixel_train.recipe import Recipe
 from subpixel_train.train import state
+from subpixel_train.train.denormals import flushed
 from subpixel_train.train.display import Display
 from subpixel_train.train.distillation import Distillation
 from subpixel_train.train.initial import start_from
@@ -83,8 +84,6 @@ class Trainer:
         if (settings.output / state.STATE).exists() and not settings.resume:
             raise SettingError(f"{settings.output} holds a training", "go on with --resume, or give another --output")
         torch.set_num_threads(settings.threads)
-        # SOAP's means of squares of vanishing gradients fade below 1e-38, where processors are many times slower.
-        torch.set_flush_denormal(True)
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         self.logger = TensorBoardLogger(settings.output.parent, name=settings.output.name, version="")
         self.fabric = _fabric(recipe, settings, self.logger)
@@ -138,6 +137,7 @@ class Trainer:
         began, before = time.monotonic(), self.progress.seconds
         quiet = self.settings.quiet or not self.fabric.is_global_zero
         with (
+            flushed(),
             Display(self.recipe, self.steps, self.steps_per_epoch, self.progress, quiet=quiet) as display,
             Stop(self.fabric, self.settings.max_minutes) as stop,
             self.batches,
