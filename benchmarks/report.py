@@ -25,8 +25,7 @@ def machine_class(threads: int) -> str:
     flags = set(info.read_text().split()) if info.exists() else set()
     for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX-512"), ("avx512_bf16", "bf16"), ("amx_bf16", "AMX")):
         if flag in flags:
-            unused = name == "AMX" and "AMX" not in os.environ.get("ONEDNN_MAX_CPU_ISA", "AMX")
-            sets.append("AMX left unused by ONEDNN_MAX_CPU_ISA" if unused else name)
+            sets.append(name)
     cores = os.cpu_count() or 1
     return f"{cores} cores ({platform.machine()}{', ' if sets else ''}{', '.join(sets)}), {threads} threads used"
 

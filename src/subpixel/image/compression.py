@@ -126,7 +126,7 @@ def assess(picture: Picture, limits: Limits | None = None) -> Compression:
         reason = f"was once a JPEG of quality {quality}"
     elif quality is None and blocky >= limits.blockiness:
         reason = "blocks of 8×8 pixels show"
-    elif noise >= limits.least_noise(picture.size.width * picture.size.height):
+    elif noise >= limits.least_noise(picture.size.pixels):
         reason = f"noise of {noise:.0f} levels"
     else:
         squeezed = False
