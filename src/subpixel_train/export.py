@@ -21,6 +21,7 @@ from subpixel_train.graph import check_colour, check_parity, to_onnx
 from subpixel_train.held import values_held
 from subpixel_train.networks import Chain, Colour, Network, Plain, PlainInt8, build
 from subpixel_train.networks.colour import ColourCoreInt8, encoded
+from subpixel_train.networks.folding import fold
 from subpixel_train.pretrained import without_weights
 from subpixel_train.quantise import calibration
 from subpixel_train.quantise.graph import colour_to_qdq, to_qdq
@@ -119,9 +120,11 @@ def _rounded(made: Recipe, network: Network, data: Path | None, int8: bool | Non
         return network
     if int8 is False:
         return network
+    pictures = [_aligned(small, network.align) for small in _held_out(made, network, data)]
+    network = fold(network, pictures) if network.settings.linear else network
     fitted = PlainInt8(network.settings.model_copy(update={"int8": True}), network.scale)
     fitted.load_state_dict(network.state_dict())
-    calibration.fit(fitted, (_aligned(small, network.align) for small in _held_out(made, network, data)))
+    calibration.fit(fitted, pictures)
     return fitted.eval()
 
 

@@ -1,7 +1,7 @@
 """How many channels of a trained plain network ever fire: `python docs/explanation/search/firing.py DATA RUN…`.
 
 DATA is the folder that recipes' folders are relative to, RUN the folder of a training. Prints for each training how
-many of its channels are above zero for fewer than one in ten thousand pixels of the photographs that it held out, in
+many of its channels with a ReLU are above zero for fewer than one in ten thousand pixels of the photographs that it held out, in
 all and layer by layer.
 """
 
@@ -30,11 +30,11 @@ def dead(run: Path, data: Path) -> list[tuple[int, int]]:
     assert isinstance(network, Plain)
     network.load_state_dict(load_weights(run)[0])
     network.eval()
-    width = recipe.network.width
+    linear, width = recipe.network.linear, recipe.network.width - recipe.network.linear
     fired, pixels = [torch.zeros(width) for _ in network.activations], [0] * len(network.activations)
 
     def note(index: int, y: torch.Tensor) -> None:
-        fired[index] += (y > 0).float().sum((0, 2, 3))
+        fired[index] += (y[:, linear:] > 0).float().sum((0, 2, 3))
         pixels[index] += y.shape[-1] * y.shape[-2]
 
     for index, layer in enumerate(network.activations):

@@ -8,6 +8,10 @@ an enlargement of the input before the shuffle, so that the network only makes w
 convolution starts near the identity: what other networks train as a branch around it, and fold away after, is here
 from the start a part of the one convolution that runs.
 
+With `linear`, the first channels of every layer have no ReLU: they hand on sums, as the trunk of a residual network
+does, and the others are its branches. Nothing that they carry is cut off below zero. A shift above zero turns them into
+channels with a ReLU that changes nothing, so what ships is as plain as ever (`networks.folding`).
+
 `faithful` ends with one step of back-projection (Irani and Peleg, "Improving Resolution by Image Registration", 1991,
 https://doi.org/10.1016/1049-9652(91)90045-L): what the result, reduced again, lacks of the input is enlarged and added.
 Before the shuffle that is two small convolutions, r² → 1 and 1 → r².
@@ -18,7 +22,7 @@ the same work. Kept for the record: at equal time it was worse (docs/explanation
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -45,6 +49,7 @@ class PlainSettings(Settings):
     width: int = Field(default=32, ge=1, le=512, description="channels")
     depth: int = Field(default=7, ge=0, le=64, description="inner convolutions, between the first and the last")
     activation: Literal["relu", "leaky", "prelu", "silu"] = Field(default="relu", description="after all but the last")
+    linear: int = Field(default=0, ge=0, description="channels of each layer without activation; folded away at export")
     skip: Literal["repeat", "bicubic", "learned"] = Field(
         default="bicubic", description="enlargement that the network adds to; learned: starts as bicubic"
     )
@@ -57,6 +62,12 @@ class PlainSettings(Settings):
     def _agree(self) -> PlainSettings:
         if self.unshuffle > 1 and (self.skip != "repeat" or self.faithful):
             raise ValueError("unshuffle: 2 goes with skip: repeat and without faithful")
+        if self.linear and self.activation != "relu":
+            raise ValueError(f"linear goes with activation: relu, not {self.activation}")
+        if self.linear >= self.width:
+            raise ValueError(f"linear is {self.linear} of {self.width} channels: some need an activation")
+        if self.linear and self.int8:
+            raise ValueError("int8 goes with linear: 0; train in float, export fits it to int8")
         if self.int8 and self.activation != "relu":
             raise ValueError(f"int8 goes with activation: relu, not {self.activation}")
         return self
@@ -78,7 +89,7 @@ class Plain(Network):
         self.first = nn.Conv2d(self.unshuffle**2, width, 3, padding=1)
         self.inner = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(settings.depth))
         self.last = Float32Conv2d(width, (scale * self.unshuffle) ** 2, 3, padding=1)
-        self.activations = nn.ModuleList(_activation(settings.activation, width) for _ in range(settings.depth + 1))
+        self.activations = nn.ModuleList(_activation(settings) for _ in range(settings.depth + 1))
         self.skip = _enlargement(settings, scale)
         self.projection: nn.Module | None = BackProjection(scale) if settings.faithful else None
         self.reach = (settings.depth + 2) * self.unshuffle + self.unshuffle - 1
@@ -93,8 +104,9 @@ class Plain(Network):
             assert isinstance(layer, nn.Conv2d)
             if settings.start == "identity":
                 nn.init.orthogonal_(layer.weight, 0.5)
+                kept = settings.linear or settings.width
                 with torch.no_grad():
-                    layer.weight[:, :, 1, 1] += torch.eye(settings.width)
+                    layer.weight[:kept, :kept, 1, 1] += torch.eye(kept)
             else:
                 nn.init.orthogonal_(layer.weight, nn.init.calculate_gain("relu"))
         for layer in (self.first, *self.inner, self.last):
@@ -102,8 +114,8 @@ class Plain(Network):
             nn.init.zeros_(layer.bias)
 
     def grown_from(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Tensors of a smaller plain network, made to fit: see `networks.growing`."""
-        return grown(self.state_dict(), tensors)
+        """Tensors of a smaller plain network, made to fit: see `networks.growing`; not where channels are linear."""
+        return tensors if self.settings.linear else grown(self.state_dict(), tensors)
 
     def revive(self, small: Tensor, mean: dict[str, Tensor], seed: int) -> int:
         """Begin channels anew that never fire on `small`; see `networks.reviving`."""
@@ -111,7 +123,8 @@ class Plain(Network):
         layers = [layer for layer in (self.first, *self.inner, self.last) if isinstance(layer, nn.Conv2d)]
         means = [{part: mean[f"{name}.{part}"] for part in ("weight", "bias")} for name in names] if mean else []
         x = small.float() - MEAN
-        return revive(layers, x if self.unshuffle == 1 else functional.pixel_unshuffle(x, self.unshuffle), means, seed)
+        x = x if self.unshuffle == 1 else functional.pixel_unshuffle(x, self.unshuffle)
+        return revive(layers, x, means, seed, self.settings.linear)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W), luma in 0–1 → (N, 1, rH, rW), luma in 0–1, not clipped. H, W: multiples of `unshuffle`."""
@@ -181,12 +194,52 @@ def _enlargement(settings: PlainSettings, scale: int) -> nn.Conv2d:
     return layer
 
 
-def _activation(kind: str, width: int) -> nn.Module:
-    match kind:
+class PartialReLU(nn.Module):
+    """ReLU of all channels but the first ones.
+
+    Args:
+        linear: channels that pass as they are.
+    """
+
+    def __init__(self, linear: int) -> None:
+        super().__init__()
+        self.linear = linear
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) → the same."""
+        if not self.training:
+            return torch.cat((x[:, : self.linear], x[:, self.linear :].relu()), 1)
+        y: Tensor = _PartialReLU.apply(x, self.linear)  # type: ignore[no-untyped-call]
+        return y
+
+
+class _PartialReLU(torch.autograd.Function):
+    """ReLU in one pass over everything, the linear channels put back: a third of the time of joining two halves."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, linear: int) -> Tensor:
+        y = x.relu()
+        y[:, :linear] = x[:, :linear]
+        ctx.save_for_backward(y)
+        ctx.linear = linear
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (y,), (gradient,) = ctx.saved_tensors, gradients
+        made: Tensor = torch.ops.aten.threshold_backward(gradient, y, 0)
+        made[:, : ctx.linear] = gradient[:, : ctx.linear]
+        return made, None
+
+
+def _activation(settings: PlainSettings) -> nn.Module:
+    match settings.activation:
+        case _ if settings.linear:
+            return PartialReLU(settings.linear)
         case "leaky":
             return nn.LeakyReLU(0.1)
         case "prelu":
-            return nn.PReLU(width, init=0.1)
+            return nn.PReLU(settings.width, init=0.1)
         case "silu":
             return nn.SiLU()
         case _:

@@ -24,7 +24,9 @@ SELDOM = 1e-3
 
 
 @torch.no_grad()
-def revive(layers: Sequence[nn.Conv2d], x: Tensor, means: Sequence[dict[str, Tensor]], seed: int) -> int:
+def revive(
+    layers: Sequence[nn.Conv2d], x: Tensor, means: Sequence[dict[str, Tensor]], seed: int, linear: int = 0
+) -> int:
     """Begin dead channels anew, in place.
 
     Args:
@@ -32,6 +34,7 @@ def revive(layers: Sequence[nn.Conv2d], x: Tensor, means: Sequence[dict[str, Ten
         x: (N, C, H, W), what the first layer is given, of a batch of training.
         means: for each layer its running means by ``"weight"`` and ``"bias"``, changed alike; or empty.
         seed: random weights follow from it.
+        linear: first channels of each layer that have no ReLU, and cannot die.
 
     Returns:
         How many channels were begun anew.
@@ -42,6 +45,7 @@ def revive(layers: Sequence[nn.Conv2d], x: Tensor, means: Sequence[dict[str, Ten
         y = _result(layer, x)
         fires = (y > 0).float().mean((0, 2, 3))
         dead = fires < SELDOM
+        dead[:linear] = False
         if bool(dead.any()) and not bool(dead.all()):
             count += int(dead.sum())
             strength = y[:, ~dead].std((0, 2, 3)).median()
@@ -53,7 +57,7 @@ def revive(layers: Sequence[nn.Conv2d], x: Tensor, means: Sequence[dict[str, Ten
             if means:
                 means[index + 1]["weight"][:, dead] = 0
             y = _result(layer, x)
-        x = y.relu()
+        x = torch.cat((y[:, :linear], y[:, linear:].relu()), 1)
     return count
 
 

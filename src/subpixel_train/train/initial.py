@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from subpixel.errors import TrainingError
-from subpixel_train.networks import Chain, Network
+from subpixel_train.networks import Chain, Network, Plain
 from subpixel_train.networks.base import MEAN
+from subpixel_train.networks.folding import recentre
 from subpixel_train.pretrained import load_weights_file
 from subpixel_train.recipe import shipped
 from subpixel_train.train.state import load_weights
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 def start_from(network: Network, source: str) -> list[str]:
     """Copy every tensor of `source` whose name and shape agree, so that ×3 and ×4 may start from the trunk of ×2.
 
-    A plain network may start from a smaller one too: it then computes what that one does (`networks.growing`).
+    A plain network may start from a smaller one too: it then computes what that one does (`networks.growing`). One with
+    linear channels may start from a shipped one, in which they are folded.
 
     Args:
         network: changed in place.
@@ -40,6 +42,8 @@ def start_from(network: Network, source: str) -> list[str]:
             if name in tensors and tensors[name].shape == value.shape:
                 value.copy_(tensors[name])
                 copied.append(name)
+    if isinstance(network, Plain) and network.settings.linear and not Path(source).exists():
+        recentre(network)
     if not copied:
         raise TrainingError(f"nothing in {source} fits {network.name}", "start from a model of the same network")
     return copied

@@ -258,7 +258,7 @@ class Trainer:
             epoch=epoch,
             step=progress.step,
             loss=progress.loss_sum / self.steps_per_epoch,
-            rate=self.optimiser.param_groups[0]["lr"],
+            rate=max(group["lr"] for group in self.optimiser.param_groups),
             held_out_psnr=sum(held_out) / len(held_out) if held_out else None,
             test_psnr=sum(test) / len(test) if test else None,
             seconds=progress.seconds,

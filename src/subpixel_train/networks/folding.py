@@ -1,0 +1,82 @@
+"""Channels without a ReLU made channels with one that changes nothing, so that a network ships as a plain one.
+
+A sum that is never less than −o, plus o, passes a ReLU as it is; what the next convolution makes of o is the same
+everywhere and comes off its bias. So every linear channel is shifted by as much as it went below zero on some pictures,
+and more, and scaled to what its layer's other channels reach: int8 has one grid for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from subpixel_train.networks.base import MEAN
+from subpixel_train.networks.plain import Plain
+
+MARGIN: Final = 0.05
+"""Room beyond the lowest and the highest value that the pictures show, as a share of what lies between them."""
+
+
+@torch.no_grad()
+def fold(network: Plain, small: Iterable[Tensor], margin: float = MARGIN) -> Plain:
+    """The same network without linear channels.
+
+    Args:
+        network: with linear channels.
+        small: pictures (N, 1, H, W) in 0–1; values that go below those by more than `margin` are cut off.
+        margin: see `MARGIN`.
+    """
+    linear = network.settings.linear
+    made = Plain(network.settings.model_copy(update={"linear": 0}), network.scale)
+    made.load_state_dict(network.state_dict())
+    given = [functional.pad(x.float() - MEAN, (network.halo,) * 4, mode="replicate") for x in small]
+    given = [functional.pixel_unshuffle(x, network.unshuffle) for x in given]
+    for felt, (layer, following) in enumerate(pairwise(_layers(made)), 1):
+        sums = torch.cat([_channels(layer(x), felt) for x in given], 1)
+        low, high = sums[:linear].amin(1), sums[:linear].amax(1)
+        room, reach = margin * (high - low), (high - low).clamp_min(1e-6)
+        top = float(sums[linear:].max())
+        factor = (top if top > 0 else float(reach.max())) / (reach + 2 * room)
+        _rescale(layer, following, factor, (room - low) * factor)
+        given = [layer(x).relu() for x in given]
+    return made.train(network.training)
+
+
+@torch.no_grad()
+def recentre(network: Plain) -> None:
+    """Shift linear channels back, in place, to zero where the picture is the mean grey.
+
+    For weights of a folded network in one with linear channels: it computes the same, but beyond the border of a crop,
+    which is padded with zeros, should stand grey.
+    """
+    linear = network.settings.linear
+    flat = torch.zeros(network.unshuffle**2)
+    for layer, following in pairwise(_layers(network)):
+        assert layer.bias is not None
+        sums = layer.bias + layer.weight.sum((2, 3)) @ flat
+        _rescale(layer, following, torch.ones(linear), -sums[:linear])
+        flat = torch.cat((torch.zeros(linear), sums[linear:].relu()))
+
+
+def _layers(network: Plain) -> Sequence[nn.Conv2d]:
+    return [layer for layer in (network.first, *network.inner, network.last) if isinstance(layer, nn.Conv2d)]
+
+
+def _channels(sums: Tensor, border: int) -> Tensor:
+    """(N, C, H, W) → (C, pixels), without so many pixels at the border, where padding is felt."""
+    return sums[..., border:-border, border:-border].transpose(0, 1).flatten(1)
+
+
+def _rescale(layer: nn.Conv2d, following: nn.Conv2d, factor: Tensor, shift: Tensor) -> None:
+    """Let the first channels of a layer be `factor` times what they were, plus `shift`; the next layer undoes it."""
+    assert layer.bias is not None and following.bias is not None
+    linear = len(factor)
+    layer.weight[:linear] *= factor[:, None, None, None]
+    layer.bias[:linear] = layer.bias[:linear] * factor + shift
+    following.weight[:, :linear] /= factor[None, :, None, None]
+    following.bias -= torch.einsum("oikl,i->o", following.weight[:, :linear], shift)
