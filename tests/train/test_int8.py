@@ -237,12 +237,15 @@ def trained(tmp_path: Path) -> Callable[..., Path]:
 
 
 @needs_vnni
-def test_export_rounds_by_held_out_pictures(trained: Callable[..., Path], photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [(), ("network.linear=3",)], ids=["", "linear"])
+def test_export_rounds_by_held_out_pictures(
+    trained: Callable[..., Path], photos: Path, tmp_path: Path, changes: tuple[str, ...]
+) -> None:
     data = tmp_path / "data"
     (data / "benchmark").mkdir(parents=True)
     (data / "benchmark" / "Set5").symlink_to(photos / "benchmark" / "Drawn")
     (data / "photos").symlink_to(photos / "photos")
-    card = export_run(trained(), tmp_path / "out", data=data, overwrite=False)
+    card = export_run(trained(*changes), tmp_path / "out", data=data, overwrite=False)
     facts = tomllib.loads(card.read_text(encoding="utf-8"))
     assert facts["int8"] is True
     assert abs(facts["scores"]["Set5"]["psnr"] - facts["float_scores"]["Set5"]["psnr"]) < 0.2
@@ -251,8 +254,9 @@ def test_export_rounds_by_held_out_pictures(trained: Callable[..., Path], photos
     assert model.card.float_scores["Set5"].psnr == facts["float_scores"]["Set5"]["psnr"]
 
 
-def test_export_in_float_on_demand(trained: Callable[..., Path], tmp_path: Path) -> None:
-    run = trained()
+@pytest.mark.parametrize("changes", [(), ("network.linear=3",)], ids=["", "linear"])
+def test_export_in_float_on_demand(trained: Callable[..., Path], tmp_path: Path, changes: tuple[str, ...]) -> None:
+    run = trained(*changes)
     with pytest.raises(TrainingError, match="give --data, or --float"):
         export_run(run, tmp_path / "out", data=None, overwrite=False)
     card = export_run(run, tmp_path / "out", data=None, overwrite=False, int8=False)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'subpixel[train]'")
 
+from drawn import RECIPE  # noqa: E402
 from pydantic import ValidationError  # noqa: E402
 
+from subpixel.errors import TrainingError  # noqa: E402
+from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.networks.base import MEAN  # noqa: E402
 from subpixel_train.networks.folding import fold, recentre  # noqa: E402
 from subpixel_train.networks.plain import PartialReLU, Plain, PlainSettings  # noqa: E402
+from subpixel_train.train import state  # noqa: E402
+from subpixel_train.train.initial import start_from  # noqa: E402
 
 LINEAR = PlainSettings(width=12, depth=3, linear=4, skip="learned", faithful=True)
 
@@ -131,3 +138,12 @@ def test_networks_with_linear_channels_are_not_grown() -> None:
 def test_what_does_not_go_together(more: dict[str, object], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         PlainSettings.model_validate({"width": 12, "linear": 4, **more})
+
+
+def test_a_start_with_another_number_of_linear_channels_is_refused(tmp_path: Path) -> None:
+    made = recipes.parse(RECIPE, "tiny", ["network={kind: plain, width: 12, depth: 3, linear: 4}"])
+    (tmp_path / state.RECIPE).write_text(made.to_yaml())
+    state.save_weights(tmp_path / state.WEIGHTS, dict(trained().state_dict()), {})
+    assert start_from(Plain(LINEAR, 2), str(tmp_path))
+    with pytest.raises(TrainingError, match="has 4 linear channels in a layer, this network 0"):
+        start_from(Plain(LINEAR.model_copy(update={"linear": 0}), 2), str(tmp_path))

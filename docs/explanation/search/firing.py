@@ -1,8 +1,8 @@
 """How many channels of a trained plain network ever fire: `python docs/explanation/search/firing.py DATA RUN…`.
 
 DATA is the folder that recipes' folders are relative to, RUN the folder of a training. Prints for each training how
-many of its channels with a ReLU are above zero for fewer than one in ten thousand pixels of the photographs that it held out, in
-all and layer by layer.
+many of its channels with a ReLU are above zero for fewer than one in ten thousand pixels of the photographs that it
+held out, in all and layer by layer.
 """
 
 from __future__ import annotations

@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 from subpixel.errors import TrainingError
+from subpixel_train import recipe
 from subpixel_train.networks import Chain, Network, Plain
 from subpixel_train.networks.base import MEAN
 from subpixel_train.networks.folding import recentre
+from subpixel_train.networks.plain import PlainSettings
 from subpixel_train.pretrained import load_weights_file
 from subpixel_train.recipe import shipped
-from subpixel_train.train.state import load_weights
+from subpixel_train.train.state import RECIPE, load_weights
 
 if TYPE_CHECKING:
     import onnx
@@ -35,6 +37,8 @@ def start_from(network: Network, source: str) -> list[str]:
     Returns:
         Names of the tensors copied; never empty.
     """
+    if isinstance(network, Plain):
+        _must_have_as_many_linear(network, source)
     tensors = network.grown_from(_tensors(network, source))
     copied = []
     with torch.no_grad():
@@ -47,6 +51,17 @@ def start_from(network: Network, source: str) -> list[str]:
     if not copied:
         raise TrainingError(f"nothing in {source} fits {network.name}", "start from a model of the same network")
     return copied
+
+
+def _must_have_as_many_linear(network: Plain, source: str) -> None:
+    """Weights of channels with a ReLU mean something else in channels without one."""
+    text = Path(source) / RECIPE
+    theirs = recipe.parse(text.read_text(encoding="utf-8"), str(text), []).network if text.is_file() else None
+    if isinstance(theirs, PlainSettings) and theirs.linear != network.settings.linear:
+        raise TrainingError(
+            f"{source} has {theirs.linear} linear channels in a layer, this network {network.settings.linear}",
+            f"give network.linear={theirs.linear}, or another start",
+        )
 
 
 def _tensors(network: Network, source: str) -> dict[str, Tensor]:
