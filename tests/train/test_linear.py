@@ -147,3 +147,17 @@ def test_a_start_with_another_number_of_linear_channels_is_refused(tmp_path: Pat
     assert start_from(Plain(LINEAR, 2), str(tmp_path))
     with pytest.raises(TrainingError, match="has 4 linear channels in a layer, this network 0"):
         start_from(Plain(LINEAR.model_copy(update={"linear": 0}), 2), str(tmp_path))
+
+
+def test_a_shipped_network_as_a_start() -> None:
+    """Its linear channels are folded; the network that goes on from it computes what it does."""
+    made = recipes.load("crisp-x4")
+    assert isinstance(made.network, PlainSettings) and made.network.linear
+    ours, folded = Plain(made.network, 4).eval(), Plain(made.network.model_copy(update={"linear": 0}), 4).eval()
+    for network in (ours, folded):
+        assert start_from(network, "crisp-x4")
+    x = torch.nn.functional.interpolate(pictures(1)[0][..., ::3, ::3], scale_factor=3.0, mode="bilinear")
+    with torch.no_grad():
+        assert (ours.upscale(x)[0] - folded.upscale(x)[0]).abs().max() < 1e-4
+    assert ours.first.bias is not None and folded.first.bias is not None
+    assert ours.first.bias[: made.network.linear].abs().max() < folded.first.bias[: made.network.linear].abs().max()
