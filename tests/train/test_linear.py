@@ -14,7 +14,7 @@ from pydantic import ValidationError  # noqa: E402
 from subpixel.errors import TrainingError  # noqa: E402
 from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.networks.base import MEAN  # noqa: E402
-from subpixel_train.networks.folding import fold, recentre  # noqa: E402
+from subpixel_train.networks.folding import fold, unfold  # noqa: E402
 from subpixel_train.networks.plain import PartialReLU, Plain, PlainSettings  # noqa: E402
 from subpixel_train.train import state  # noqa: E402
 from subpixel_train.train.initial import start_from  # noqa: E402
@@ -98,7 +98,7 @@ def test_a_folded_network_as_one_with_linear_channels_again() -> None:
         folded = fold(network, pictures())
         again = Plain(LINEAR, 2).eval()
         again.load_state_dict(folded.state_dict())
-        recentre(again)
+        unfold(again)
         for x in pictures():
             assert (again.upscale(x)[0] - network.upscale(x)[0]).abs().max() < 1e-4
         y = torch.full((1, 1, 40, 40), MEAN) - MEAN
@@ -124,7 +124,10 @@ def test_linear_channels_are_never_begun_anew() -> None:
 
 def test_networks_with_linear_channels_are_not_grown() -> None:
     small = trained(LINEAR.model_copy(update={"width": 8})).state_dict()
-    assert Plain(LINEAR, 2).grown_from(small) is small
+    with pytest.raises(TrainingError, match="cannot be grown from a smaller one"):
+        Plain(LINEAR, 2).grown_from(small)
+    other_scale = trained(scale=4).state_dict()
+    assert Plain(LINEAR, 2).grown_from(other_scale) == other_scale
 
 
 @pytest.mark.parametrize(

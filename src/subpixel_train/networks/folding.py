@@ -7,7 +7,7 @@ and more, and scaled to what its layer's other channels reach: int8 has one grid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
@@ -36,7 +36,7 @@ def fold(network: Plain, small: Iterable[Tensor], margin: float = MARGIN) -> Pla
     made.load_state_dict(network.state_dict())
     given = [functional.pad(x.float() - MEAN, (network.halo,) * 4, mode="replicate") for x in small]
     given = [functional.pixel_unshuffle(x, network.unshuffle) for x in given]
-    for felt, (layer, following) in enumerate(pairwise(_layers(made)), 1):
+    for felt, (layer, following) in enumerate(pairwise(made.convolutions()), 1):
         sums = torch.cat([_channels(layer(x), felt) for x in given], 1)
         low, high = sums[:linear].amin(1), sums[:linear].amax(1)
         room, reach = margin * (high - low), (high - low).clamp_min(1e-6)
@@ -48,23 +48,19 @@ def fold(network: Plain, small: Iterable[Tensor], margin: float = MARGIN) -> Pla
 
 
 @torch.no_grad()
-def recentre(network: Plain) -> None:
-    """Shift linear channels back, in place, to zero where the picture is the mean grey.
+def unfold(network: Plain) -> None:
+    """Take the shift out of linear channels again, in place: they are zero where the picture is the mean grey.
 
-    For weights of a folded network in one with linear channels: it computes the same, but beyond the border of a crop,
-    which is padded with zeros, should stand grey.
+    For a network with linear channels that was given the weights of a folded one: it computes the same, but beyond the
+    border of a crop, which is padded with zeros, should stand grey.
     """
     linear = network.settings.linear
     flat = torch.zeros(network.unshuffle**2)
-    for layer, following in pairwise(_layers(network)):
+    for layer, following in pairwise(network.convolutions()):
         assert layer.bias is not None
         sums = layer.bias + layer.weight.sum((2, 3)) @ flat
         _rescale(layer, following, torch.ones(linear), -sums[:linear])
         flat = torch.cat((torch.zeros(linear), sums[linear:].relu()))
-
-
-def _layers(network: Plain) -> Sequence[nn.Conv2d]:
-    return [layer for layer in (network.first, *network.inner, network.last) if isinstance(layer, nn.Conv2d)]
 
 
 def _channels(sums: Tensor, border: int) -> Tensor:

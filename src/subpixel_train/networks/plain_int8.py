@@ -38,10 +38,6 @@ class PlainInt8(Plain):
         super().__init__(settings, scale)
         self.projection = ExactBackProjection(scale) if settings.faithful else None
 
-    def convolutions(self) -> tuple[nn.Conv2d, ...]:
-        """The layers in int8, from input to output."""
-        return (self.first, *(layer for layer in self.inner if isinstance(layer, nn.Conv2d)), self.last)
-
     def plain(self) -> Plain:
         """The same network, with the same weights, that does not round."""
         made = Plain(self.settings, self.scale)

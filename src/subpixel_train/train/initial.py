@@ -14,7 +14,7 @@ from subpixel.errors import TrainingError
 from subpixel_train import recipe
 from subpixel_train.networks import Chain, Network, Plain
 from subpixel_train.networks.base import MEAN
-from subpixel_train.networks.folding import recentre
+from subpixel_train.networks.folding import unfold
 from subpixel_train.networks.plain import PlainSettings
 from subpixel_train.pretrained import load_weights_file
 from subpixel_train.recipe import shipped
@@ -47,7 +47,7 @@ def start_from(network: Network, source: str) -> list[str]:
                 value.copy_(tensors[name])
                 copied.append(name)
     if isinstance(network, Plain) and network.settings.linear and not Path(source).exists():
-        recentre(network)
+        unfold(network)
     if not copied:
         raise TrainingError(f"nothing in {source} fits {network.name}", "start from a model of the same network")
     return copied
