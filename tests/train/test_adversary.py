@@ -12,6 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'subpixel[train]'")
 
+from launching import environment  # noqa: E402
 from lightning_fabric import Fabric  # noqa: E402
 from pydantic import ValidationError  # noqa: E402
 from torch import nn  # noqa: E402
@@ -257,7 +258,12 @@ def test_two_processes_keep_one_adversary(tmp_path: Path) -> None:
     """Each sees other pictures, and both end with the same weights; neither waits for the other for ever."""
     (tmp_path / "two.py").write_text(TWO_PROCESSES, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, tmp_path / "two.py"], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, tmp_path / "two.py"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines().count("equal") == 2

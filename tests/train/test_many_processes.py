@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'subpixel[train]'")
 
 from drawn import RECIPE  # noqa: E402
+from launching import environment  # noqa: E402
 
 from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.train import state  # noqa: E402
@@ -28,12 +28,6 @@ def command(recipe: Path, output: Path, data: Path, *options: str) -> list[str]:
         *("-m", "subpixel_train", "train", str(recipe), *changes, "--processes", "2"),
         *("--output", str(output), "--data", str(data), *options),
     ]
-
-
-def environment() -> dict[str, str]:
-    """Without what a launcher around the tests may have set."""
-    places = ("MASTER_", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE", "RANK", "TORCHELASTIC")
-    return {key: value for key, value in os.environ.items() if not key.startswith(places)} | {"OMP_NUM_THREADS": "1"}
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
