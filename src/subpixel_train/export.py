@@ -16,7 +16,7 @@ from subpixel.errors import OutputExists, TrainingError
 from subpixel.types import Precision
 from subpixel.zoo import COLOUR
 from subpixel_train import costs, files, recipe, torch_graph
-from subpixel_train.data import Geometry, held_out_pairs, training_photographs
+from subpixel_train.data import drawn_pairs, held_out_pairs, inputs, training_photographs
 from subpixel_train.graph import check_colour, check_parity, to_onnx
 from subpixel_train.held import values_held
 from subpixel_train.networks import Chain, Colour, Network, Plain, PlainInt8, build
@@ -120,8 +120,9 @@ def _rounded(made: Recipe, network: Network, data: Path | None, int8: bool | Non
         return network
     if int8 is False:
         return network
-    pictures = [_aligned(small, network.align) for small in _held_out(made, network, data)]
-    network = fold(network, pictures) if network.settings.linear else network
+    pictures = list(_held_out(made, network, data))
+    if network.settings.linear:  # by drawings too: no photograph drives it as far as black writing on white does
+        network = fold(network, [*pictures, *inputs(network, drawn_pairs(network))])
     fitted = PlainInt8(network.settings.model_copy(update={"int8": True}), network.scale)
     fitted.load_state_dict(network.state_dict())
     calibration.fit(fitted, pictures)
@@ -146,14 +147,7 @@ def _held_out(made: Recipe, network: Network, data: Path | None) -> Iterator[tor
             "give --data, or --float for a file without int8",
         )
     _, held_out = training_photographs(data, made.data)
-    geometry = Geometry(network.scales, 0, network.channels)
-    for pair in held_out_pairs(held_out, network, made.data):
-        yield torch.from_numpy(pair.whole(geometry).input)[None]
-
-
-def _aligned(small: torch.Tensor, align: int) -> torch.Tensor:
-    height, width = (side // align * align for side in small.shape[-2:])
-    return small[..., :height, :width]
+    yield from inputs(network, held_out_pairs(held_out, network, made.data))
 
 
 def measure(made: Recipe, network: Network, onnx: bytes, held: int, data: Path) -> list[Score]:

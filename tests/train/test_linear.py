@@ -13,6 +13,8 @@ from pydantic import ValidationError  # noqa: E402
 
 from subpixel.errors import TrainingError  # noqa: E402
 from subpixel_train import recipe as recipes  # noqa: E402
+from subpixel_train.data import drawn_pairs, inputs  # noqa: E402
+from subpixel_train.networks import PlainInt8  # noqa: E402
 from subpixel_train.networks.base import MEAN  # noqa: E402
 from subpixel_train.networks.folding import fold, unfold  # noqa: E402
 from subpixel_train.networks.plain import PartialReLU, Plain, PlainSettings  # noqa: E402
@@ -150,6 +152,19 @@ def test_a_start_with_another_number_of_linear_channels_is_refused(tmp_path: Pat
     assert start_from(Plain(LINEAR, 2), str(tmp_path))
     with pytest.raises(TrainingError, match="has 4 linear channels in a layer, this network 0"):
         start_from(Plain(LINEAR.model_copy(update={"linear": 0}), 2), str(tmp_path))
+
+
+def test_a_network_in_int8_may_start_from_one_with_linear_channels(tmp_path: Path) -> None:
+    made = recipes.parse(RECIPE, "tiny", ["network={kind: plain, width: 12, depth: 3, linear: 4, skip: learned}"])
+    (tmp_path / state.RECIPE).write_text(made.to_yaml())
+    settings = LINEAR.model_copy(update={"faithful": False})
+    network = trained(settings)
+    state.save_weights(tmp_path / state.WEIGHTS, dict(network.state_dict()), {})
+    rounded = PlainInt8(settings.model_copy(update={"linear": 0, "int8": True}), 2).eval()
+    assert start_from(rounded, str(tmp_path))
+    with torch.no_grad():
+        for pair in inputs(network, drawn_pairs(network, 2)):
+            assert (rounded.plain().upscale(pair)[0] - network.upscale(pair)[0]).abs().max() < 1e-4
 
 
 def test_a_shipped_network_as_a_start() -> None:

@@ -7,7 +7,7 @@ from subpixel_train.data.device import DeviceCrops
 from subpixel_train.data.examples import Cut, Example, Geometry, Pair, Picture, make_picture
 from subpixel_train.data.folders import DATA_VARIABLE, data_root, pictures, read_rgb
 from subpixel_train.data.loading import make_batches
-from subpixel_train.data.pairs import benchmark_pairs, held_out_pairs
+from subpixel_train.data.pairs import benchmark_pairs, drawn_pairs, held_out_pairs, inputs
 from subpixel_train.data.photographs import FilePhotograph, PairPhotograph, Photograph, read_all
 from subpixel_train.data.prefetch import Prefetch
 from subpixel_train.data.settings import DataSettings
@@ -34,7 +34,9 @@ __all__ = [
     "Wholes",
     "benchmark_pairs",
     "data_root",
+    "drawn_pairs",
     "held_out_pairs",
+    "inputs",
     "make_batches",
     "make_picture",
     "pictures",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from subpixel.errors import TrainingError
-from subpixel_train.data.examples import Picture, make_picture
+from subpixel_train.data.drawings import draw
+from subpixel_train.data.examples import Example, Geometry, Picture, make_picture
 from subpixel_train.data.folders import pictures, read_rgb
 from subpixel_train.data.photographs import Photograph, check_pairs, read_all
 from subpixel_train.data.pixels import centred, cut_to_multiple, levels, planes, reductions, squashed
@@ -18,6 +21,8 @@ from subpixel_train.networks import Network
 
 HELD_OUT_SIDE: Final = 320
 """Side in pixels that held-out photographs are cut to, to keep validation quick."""
+UNSEEN: Final = 1_000_000
+"""Number of the first drawing that is not for training."""
 
 
 def held_out_pairs(
@@ -45,6 +50,20 @@ def held_out_pairs(
         return make_picture(photograph.name, rgb, network.scales, small)
 
     return read_all(photographs, make) if photographs else []
+
+
+def drawn_pairs(network: Network, count: int = 6) -> Iterator[Picture]:
+    """Small pictures of drawings that no training has seen, and the drawings: edges as strong as edges can be."""
+    for number in range(UNSEEN, UNSEEN + count):
+        yield make_picture(f"drawing {number}", draw(number), network.scales)
+
+
+def inputs(network: Network, pairs: Iterable[Example]) -> Iterator[Tensor]:
+    """What a network is given of whole pictures, (1, C, h, w) each; the sides whole multiples of what it asks for."""
+    geometry = Geometry(network.scales, 0, network.channels)
+    for pair in pairs:
+        height, width = (side // network.align * network.align for side in pair.shape)
+        yield torch.from_numpy(pair.cut(geometry, 0, 0, height, width, ()).input)[None]
 
 
 def benchmark_pairs(folder: Path, network: Network) -> Iterator[Picture]:

@@ -47,6 +47,12 @@ class DataSettings(_Settings):
         default=[],
         description="pairs of folders, each {small: …, large: …}, whose small pictures are given, not made by reducing",
     )
+    drawings: int = Field(
+        default=0,
+        ge=0,
+        description="drawings to learn from beside the photographs: writing, lines and shapes, 480 pixels square, made "
+        "by the program itself",
+    )
     mode: Literal["crops", "tiles", "centre", "square"] = Field(
         default="crops",
         description="random crops; a grid of sub-images (SRCNN's way); one central crop per picture (ESPCN's way); "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from subpixel.errors import TrainingError
+from subpixel_train.data.drawings import Drawing
 from subpixel_train.data.folders import pictures
 from subpixel_train.data.pack import SUFFIX, Pack
 from subpixel_train.data.photographs import FilePhotograph, Photograph, match
@@ -23,7 +24,8 @@ def training_photographs(root: Path, settings: DataSettings) -> tuple[list[Photo
     for pair in settings.pairs:
         small, large = root / pair.small, root / pair.large
         everything += match(photographs_of(small), photographs_of(large), (str(small), str(large)))
-    return split(everything, settings.held_out, first=settings.held_out_from == "first")
+    train, held_out = split(everything, settings.held_out, first=settings.held_out_from == "first")
+    return [*train, *map(Drawing, range(settings.drawings))], held_out
 
 
 def photographs_of(place: Path) -> list[Photograph]:

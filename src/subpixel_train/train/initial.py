@@ -12,9 +12,10 @@ from torch import Tensor
 
 from subpixel.errors import TrainingError
 from subpixel_train import recipe
-from subpixel_train.networks import Chain, Network, Plain
+from subpixel_train.data import drawn_pairs, inputs
+from subpixel_train.networks import Chain, Network, Plain, PlainInt8
 from subpixel_train.networks.base import MEAN
-from subpixel_train.networks.folding import unfold
+from subpixel_train.networks.folding import fold, unfold
 from subpixel_train.networks.plain import PlainSettings
 from subpixel_train.pretrained import load_weights_file
 from subpixel_train.recipe import shipped
@@ -28,7 +29,8 @@ def start_from(network: Network, source: str) -> list[str]:
     """Copy every tensor of `source` whose name and shape agree, so that ×3 and ×4 may start from the trunk of ×2.
 
     A plain network may start from a smaller one too: it then computes what that one does (`networks.growing`). One with
-    linear channels may start from a shipped one, in which they are folded.
+    linear channels may start from a shipped one, in which they are folded, and one that computes in int8 from one with
+    linear channels: they are folded for it.
 
     Args:
         network: changed in place.
@@ -37,9 +39,15 @@ def start_from(network: Network, source: str) -> list[str]:
     Returns:
         Names of the tensors copied; never empty.
     """
-    if isinstance(network, Plain):
-        _must_have_as_many_linear(network, source)
-    tensors = network.grown_from(_tensors(network, source))
+    tensors, theirs = _tensors(network, source), _plain_recipe(source)
+    if isinstance(network, Plain) and theirs and theirs[0].linear != network.settings.linear:
+        if not isinstance(network, PlainInt8):  # weights of channels with a ReLU mean something else without one
+            raise TrainingError(
+                f"{source} has {theirs[0].linear} linear channels in a layer, this network {network.settings.linear}",
+                f"give network.linear={theirs[0].linear}, or another start",
+            )
+        tensors = _folded(*theirs, tensors)
+    tensors = network.grown_from(tensors)
     copied = []
     with torch.no_grad():
         for name, value in network.named_parameters():
@@ -53,15 +61,18 @@ def start_from(network: Network, source: str) -> list[str]:
     return copied
 
 
-def _must_have_as_many_linear(network: Plain, source: str) -> None:
-    """Weights of channels with a ReLU mean something else in channels without one."""
+def _plain_recipe(source: str) -> tuple[PlainSettings, int] | None:
+    """Network and factor of a training, where `source` is one of a plain network."""
     text = Path(source) / RECIPE
-    theirs = recipe.parse(text.read_text(encoding="utf-8"), str(text), []).network if text.is_file() else None
-    if isinstance(theirs, PlainSettings) and theirs.linear != network.settings.linear:
-        raise TrainingError(
-            f"{source} has {theirs.linear} linear channels in a layer, this network {network.settings.linear}",
-            f"give network.linear={theirs.linear}, or another start",
-        )
+    made = recipe.parse(text.read_text(encoding="utf-8"), str(text), []) if text.is_file() else None
+    return (made.network, made.scale) if made and isinstance(made.network, PlainSettings) else None
+
+
+def _folded(settings: PlainSettings, scale: int, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a network without linear channels, for those of one with them."""
+    network = Plain(settings, scale)
+    network.load_state_dict(tensors)
+    return fold(network, inputs(network, drawn_pairs(network))).state_dict()
 
 
 def _tensors(network: Network, source: str) -> dict[str, Tensor]:
