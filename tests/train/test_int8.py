@@ -25,6 +25,7 @@ from subpixel_train.networks import BicubicEnlarge, PlainInt8, build  # noqa: E4
 from subpixel_train.networks.plain import PlainSettings  # noqa: E402
 from subpixel_train.quantise import calibration, grid  # noqa: E402
 from subpixel_train.quantise.graph import to_qdq  # noqa: E402
+from subpixel_train.quantise.rounding import round_weights  # noqa: E402
 from subpixel_train.train import state  # noqa: E402
 from subpixel_train.train.loop import RunSettings, Trainer  # noqa: E402
 
@@ -234,6 +235,39 @@ def trained(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_weights_are_rounded_such_that_their_errors_make_up_for_one_another(dilation: int) -> None:
+    layer = torch.nn.Conv2d(8, 12, 3, padding=dilation, dilation=dilation)
+    torch.nn.init.normal_(layer.weight, generator=torch.Generator().manual_seed(1))
+    smooth = torch.nn.functional.avg_pool2d(torch.from_numpy(_noise(2, 8, 46, 54)), 7, 1)  # as alike as neighbours are
+    given = [grid.activation(smooth)]
+    float_weight = layer.weight.detach().clone()
+
+    def made(weight: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.conv2d(given[0], weight, padding=dilation, dilation=dilation)
+
+    def error(weight: torch.Tensor) -> float:
+        lost = (made(weight) - made(float_weight))[..., 4:-4, 4:-4]
+        return float((lost - lost.mean((0, 2, 3), keepdim=True)).square().mean())
+
+    scale = grid.weight_scale(float_weight)
+    nearest = grid.weight_steps(float_weight, scale) * scale[:, None, None, None]
+    round_weights(layer, given, [made(float_weight)], 4)
+    assert error(layer.weight.detach()) < 0.5 * error(nearest)
+    found = grid.weight_scale(layer.weight)  # the grid is found again from the weights alone
+    assert torch.equal(grid.weight_steps(layer.weight, found) * found[:, None, None, None], layer.weight)
+
+
+@pytest.mark.parametrize("largest", [127, 126, 125, 124, 123])
+def test_the_grid_of_weights_is_found_again(largest: int) -> None:
+    generator = torch.Generator().manual_seed(largest)
+    steps = torch.randint(-largest, largest + 1, (40, 30, 3, 3), generator=generator).float()
+    steps[:, 0, 0, 0], steps[:, 0, 0, 1] = largest, largest - 1  # no common factor
+    scale = torch.randint(32, 64, (40,), generator=generator) * 2.0 ** -torch.randint(8, 16, (40,), generator=generator)
+    weight = steps * scale[:, None, None, None]
+    assert torch.equal(grid.weight_scale(weight), scale)
 
 
 @needs_vnni

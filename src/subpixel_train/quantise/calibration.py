@@ -21,6 +21,7 @@ from subpixel.errors import TrainingError
 from subpixel_train.networks.base import MEAN
 from subpixel_train.quantise import grid
 from subpixel_train.quantise.layers import convolved
+from subpixel_train.quantise.rounding import round_weights
 
 if TYPE_CHECKING:
     from subpixel_train.networks.colour import ColourCoreInt8
@@ -102,6 +103,8 @@ def _correct(network: PlainInt8 | ColourCoreInt8, pictures: list[Tensor]) -> Non
     halo, centre = network.halo // network.unshuffle, MEAN
     for layer in network.convolutions():
         wanted = [layer(x) for x in exact]
+        bias = _bias(layer)[:, None, None]
+        round_weights(layer, [x - centre for x in rounded], [x - bias for x in wanted], halo)
         made = [convolved(layer, x, centre) for x in rounded]
         inner = [_inside(want - make, halo) for want, make in zip(wanted, made, strict=True)]
         shift = torch.cat([x.transpose(0, 1).flatten(1) for x in inner], dim=1).mean(1)
