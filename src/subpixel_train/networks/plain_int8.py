@@ -94,7 +94,8 @@ class ExactBackProjection(nn.Module):
     def forward(self, phases: Tensor, small: Tensor, rounded: bool = True) -> Tensor:
         """Phases of the result (N, r², H, W) and the input (N, 1, H, W) → phases that reduce to the input, nearly."""
         with torch.autocast(phases.device.type, enabled=False):
-            phases = _fine(phases.float(), rounded)
+            # Sums are exact within ±1, and noise drives some beyond: what is blacker than black is cut off here already
+            phases = _fine(phases.float().clamp(-MEAN, 1 - MEAN), rounded)
             reduced = convolve(phases, self.get_buffer("reduce"), self.training)  # (N, 1, H, W)
             return phases + convolve(_fine(small - reduced, rounded), self.get_buffer("enlarge"), self.training)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _ENDS: Final = 60
 """Ends of the grid that are tried, as shares of the largest value."""
-_MARGINS: Final = (1.0, 1.15, 1.3, 1.5, 1.8)
+_MARGINS: Final = (1.0, 1.15, 1.3, 1.5)
 """Factors on the best ends that are tried: an edge that is clipped costs more than its share in the squares tells."""
 _SAMPLES: Final = 1 << 20
 """Values of a layer that its range is chosen by."""

@@ -138,7 +138,9 @@ def _projected(graph: _Graph, projection: ExactBackProjection, phases: str, smal
     ):
         graph.constant(f"projection.{name}", values)
     wide = [2, 2, 2, 2]
-    phases = graph.fine(phases)
+    for name, value in (("black", -MEAN), ("white", 1 - MEAN)):
+        graph.constant(name, torch.tensor(value))
+    phases = graph.fine(graph.node("Clip", [phases, "black", "white"], "clipped"))
     weighed = graph.node("Conv", [phases, "projection.reduce"], "weighed", pads=wide, group=count)
     reduced = graph.node("Conv", [weighed, "projection.sum"], "reduced")
     missing = graph.fine(graph.node("Sub", [small, reduced], "missing"))

@@ -43,8 +43,9 @@ FINE_WEIGHT_STEP: Final = 2.0**-13
 
 _SHRINK: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 """Shares of the largest weight that are tried as the end of the grid: clipping one weight makes all others finer."""
-_LARGEST_ON_GRID: Final = (126, 125, 124, 123)
-"""What the largest weight may be in steps where it is not 127: scales have few digits, so a grid may end 3% further."""
+_LARGEST_ON_GRID: Final = range(126, 95, -1)
+"""What the largest weight may be in steps where it is not 127: scales have few digits, so a grid may end 3% further;
+and weights that make up for errors of others may be smaller."""
 
 
 def activation(x: Tensor) -> Tensor:

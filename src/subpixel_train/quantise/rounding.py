@@ -60,14 +60,18 @@ def round_weights(layer: nn.Conv2d, given: Sequence[Tensor], wanted: Sequence[Te
 def _places(layer: nn.Conv2d, given: Sequence[Tensor], wanted: Sequence[Tensor], border: int) -> tuple[Tensor, Tensor]:
     """What is within the kernel's sight, (places, in·k²), and the layer's results there, (places, out); float64."""
     every = max(1, sum(x.shape[0] * x.shape[2] * x.shape[3] for x in given) // SAMPLES)
-    reach = layer.dilation[0] * (layer.kernel_size[0] // 2)
+    (side, _), (step, _) = layer.kernel_size, layer.dilation
+    reach = step * (side // 2)
+    shifts = range(0, step * side, step)
     seen, results = [], []
     for x, want in zip(given, wanted, strict=True):
         height, width = x.shape[2:]
-        inside = torch.zeros(height, width, dtype=torch.bool)
-        inside[border : height - border, border : width - border] = True
-        chosen = inside.flatten().nonzero()[:, 0][::every]
-        patches = functional.unfold(x.float(), layer.kernel_size, layer.dilation, reach)  # (N, in·k², H·W)
-        seen.append(patches[:, :, chosen].transpose(0, 1).flatten(1).T)
-        results.append(want.flatten(2)[:, :, chosen].transpose(0, 1).flatten(1).T)
+        rows, columns = torch.meshgrid(
+            torch.arange(border, height - border), torch.arange(border, width - border), indexing="ij"
+        )
+        rows, columns = rows.flatten()[::every], columns.flatten()[::every]
+        around = functional.pad(x, (reach,) * 4)
+        patches = torch.stack([around[:, :, rows + down, columns + along] for down in shifts for along in shifts], 2)
+        seen.append(patches.permute(0, 3, 1, 2).flatten(0, 1).flatten(1))  # (N·places, in·k²)
+        results.append(want[:, :, rows, columns].transpose(1, 2).flatten(0, 1))
     return torch.cat(seen).double(), torch.cat(results).double()
