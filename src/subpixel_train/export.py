@@ -120,9 +120,10 @@ def _rounded(made: Recipe, network: Network, data: Path | None, int8: bool | Non
         return network
     if int8 is False:
         return network
-    pictures = list(_held_out(made, network, data))
-    if network.settings.linear:  # by drawings too: no photograph drives it as far as black writing on white does
-        network = fold(network, [*pictures, *inputs(network, drawn_pairs(network))])
+    # By drawings too: no photograph drives a network as far as black writing on white does.
+    pictures = [*_held_out(made, network, data), *inputs(network, drawn_pairs(network))]
+    if network.settings.linear:
+        network = fold(network, pictures)
     fitted = PlainInt8(network.settings.model_copy(update={"int8": True}), network.scale)
     fitted.load_state_dict(network.state_dict())
     calibration.fit(fitted, pictures)

@@ -22,9 +22,11 @@ from subpixel_train import recipe as recipes  # noqa: E402
 from subpixel_train.export import export_run  # noqa: E402
 from subpixel_train.graph import PARITY, PARITY_INT8, check_parity  # noqa: E402
 from subpixel_train.networks import BicubicEnlarge, PlainInt8, build  # noqa: E402
+from subpixel_train.networks.base import MEAN  # noqa: E402
 from subpixel_train.networks.plain import PlainSettings  # noqa: E402
 from subpixel_train.quantise import calibration, grid  # noqa: E402
 from subpixel_train.quantise.graph import to_qdq  # noqa: E402
+from subpixel_train.quantise.layers import joined, split  # noqa: E402
 from subpixel_train.quantise.rounding import round_weights  # noqa: E402
 from subpixel_train.train import state  # noqa: E402
 from subpixel_train.train.loop import RunSettings, Trainer  # noqa: E402
@@ -73,6 +75,27 @@ def test_activations_are_on_the_grid_and_gradients_pass_inside() -> None:
     assert (y * 256).tolist() == [0, 0, 0, 128, 255, 255]
     y.sum().backward()
     assert x.grad is not None and x.grad.tolist() == [0, 1, 1, 1, 0, 0]
+
+
+def test_luma_in_two_parts_is_eight_times_finer() -> None:
+    x = torch.from_numpy(_noise(1, 1, 50, 60)) * 0.9 + 0.05
+    parts = split(x)
+    assert torch.equal(parts * 256, (parts * 256).round()) and parts.shape == (1, 2, 50, 60)
+    assert (joined(parts) - x).abs().max() <= grid.FINE_STEP / 2
+    assert torch.equal(joined(parts), grid.fine(x))
+    assert torch.equal(joined(split(x, rounded=False)), x)
+
+
+def test_the_first_layer_sees_more_than_bytes() -> None:
+    network = _network(SHAPES["narrow"])
+    x = torch.from_numpy(_noise(1, 1, 30, 30)) * 0.8 + 0.1
+    exact = network.plain().first(x - MEAN)
+    error = (network.entered(x) - exact)[..., 1:-1, 1:-1]
+    coarse = (network.plain().first(grid.activation(x) - MEAN) - exact)[..., 1:-1, 1:-1]
+    scale = grid.weight_scale(network.first.weight)[:, None, None]
+    weights = grid.weight_steps(network.first.weight, grid.weight_scale(network.first.weight)) * scale[..., None]
+    assert (weights - network.first.weight).abs().max() < 1e-6, "fitted weights are on the grid"
+    assert error.square().mean() < 0.1 * coarse.square().mean()
 
 
 def test_scales_have_few_digits_and_cover_the_weights() -> None:

@@ -17,7 +17,8 @@ from subpixel_train.data import drawn_pairs, inputs  # noqa: E402
 from subpixel_train.networks import PlainInt8  # noqa: E402
 from subpixel_train.networks.base import MEAN  # noqa: E402
 from subpixel_train.networks.folding import fold, unfold  # noqa: E402
-from subpixel_train.networks.plain import PartialReLU, Plain, PlainSettings  # noqa: E402
+from subpixel_train.networks.partial_relu import REACH, PartialReLU  # noqa: E402
+from subpixel_train.networks.plain import Plain, PlainSettings  # noqa: E402
 from subpixel_train.train import state  # noqa: E402
 from subpixel_train.train.initial import start_from  # noqa: E402
 
@@ -50,6 +51,26 @@ def test_the_first_channels_pass_and_so_do_their_gradients(training: bool) -> No
     (one,) = torch.autograd.grad((made * weights).sum(), x)
     (other,) = torch.autograd.grad((wanted * weights).sum(), x)
     assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_rounded_in_training_as_int8_will(dtype: torch.dtype) -> None:
+    x = torch.randn(2, 6, 40, 40, generator=torch.Generator().manual_seed(1))
+    x = (x * torch.tensor([1, 5, 0.1, 1, 2, 3])[:, None, None]).to(dtype, memory_format=torch.channels_last)
+    x.requires_grad_()
+    activation = PartialReLU(2, fake_quantise=True)
+    made, plain = activation.train()(x), PartialReLU(2).train()(x)
+    (one,) = torch.autograd.grad(made.float().sum(), x)
+    (other,) = torch.autograd.grad(plain.float().sum(), x)
+    assert torch.equal(one, other), "gradients pass as if nothing was rounded"
+    change = (made - plain).detach().float().abs().amax((0, 2, 3))
+    reach = (x.amax((0, 2, 3)) - x.amin((0, 2, 3))).detach().float()[:2]
+    coarse = 3 if dtype == torch.bfloat16 else 1.01  # which has 256 steps of its own
+    assert (change[:2] > 0.5 * reach / 255).all() and (change[:2] < coarse * 1.1 * reach / 2 / 255).all()
+    shared = REACH * float(x.detach()[:, 2:].max()) / 255  # the step of all channels with a ReLU
+    assert (change[2:] > 0.4 * shared).all() and (change[2:] < coarse * shared / 2).all()
+    assert (made[:, 2:][x[:, 2:] < 0] == 0).all()
+    assert torch.equal(activation.eval()(x), plain), "in use nothing is rounded"
 
 
 def test_linear_channels_begin_as_the_identity() -> None:
@@ -138,6 +159,7 @@ def test_networks_with_linear_channels_are_not_grown() -> None:
         ({"activation": "leaky"}, "linear goes with activation: relu, not leaky"),
         ({"linear": 12}, "linear is 12 of 12 channels: some need an activation"),
         ({"int8": True}, "int8 goes with linear: 0"),
+        ({"linear": 0, "fake_quantise": True}, "fake_quantise goes with linear channels"),
     ],
 )
 def test_what_does_not_go_together(more: dict[str, object], said: str) -> None:

@@ -22,7 +22,7 @@ from torch.nn import functional
 from subpixel.image.colour import GREY_GAIN, GREY_OFFSET, Y_WEIGHTS
 from subpixel_train.networks.base import BICUBIC_REACH, MEAN, BicubicEnlarge, Float32Conv2d, Network, Settings
 from subpixel_train.quantise import grid
-from subpixel_train.quantise.layers import convolved
+from subpixel_train.quantise.layers import convolved, quantised
 
 
 class ColourSettings(Settings):
@@ -90,13 +90,20 @@ class ColourCoreInt8(ColourCore):
 
     def forward(self, coded: Tensor) -> Tensor:
         """See `ColourCore`."""
-        y, centre = grid.activation(coded) if self.rounded else coded, MEAN
-        *inner, last = self.convolutions()
-        for layer in inner:
-            y = convolved(layer, y, centre)
-            y, centre = grid.activation(y) if self.rounded else functional.relu(y), 0.0
+        y = self.entered(coded)
+        for layer in self.convolutions()[1:]:
+            y = convolved(layer, grid.activation(y) if self.rounded else functional.relu(y))
         halves = coded[:, 1:] - 0.5
-        return (grid.fine(halves) if self.rounded else halves) + convolved(last, y, centre)
+        return (grid.fine(halves) if self.rounded else halves) + y
+
+    def seen(self, coded: Tensor) -> Tensor:
+        """`coded` as the first layer sees it."""
+        return grid.activation(coded) if self.rounded else coded
+
+    def entered(self, coded: Tensor) -> Tensor:
+        """What the first layer makes of `coded`: (N, W, H, W)."""
+        first = self.convolutions()[0]
+        return convolved(first, self.seen(coded), quantised(first, MEAN))
 
 
 class Colour(Network):

@@ -2,51 +2,43 @@
 
 A sum that is never less than −o, plus o, passes a ReLU as it is; what the next convolution makes of o is the same
 everywhere and comes off its bias. So every linear channel is shifted by as much as it went below zero on some pictures,
-and more, and scaled to about what its layer's other channels reach: int8 has one grid for all of them.
+and scaled to about what its layer's other channels reach: int8 has one grid for all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from subpixel_train.networks.base import MEAN
+from subpixel_train.networks.partial_relu import REACH
 from subpixel_train.networks.plain import Plain
-
-MARGIN: Final = 0.05
-"""Room beyond the lowest and the highest value that the pictures show, as a share of what lies between them."""
-
-REACH: Final = 1.7
-"""How far linear channels reach, as a multiple of what the others of their layer do, found by trial: their sums are
-rounded in layer after layer."""
 
 
 @torch.no_grad()
-def fold(network: Plain, small: Iterable[Tensor], margin: float = MARGIN) -> Plain:
+def fold(network: Plain, small: Iterable[Tensor]) -> Plain:
     """The same network without linear channels.
 
     Args:
         network: with linear channels.
-        small: pictures (N, 1, H, W) in 0–1; values that go below those by more than `margin` are cut off.
-        margin: see `MARGIN`.
+        small: pictures (N, 1, H, W) in 0–1; values that go below those are cut off.
     """
     linear = network.settings.linear
-    made = Plain(network.settings.model_copy(update={"linear": 0}), network.scale)
+    made = Plain(network.settings.model_copy(update={"linear": 0, "fake_quantise": False}), network.scale)
     made.load_state_dict(network.state_dict())
     given = [functional.pad(x.float() - MEAN, (network.halo,) * 4, mode="replicate") for x in small]
     given = [functional.pixel_unshuffle(x, network.unshuffle) for x in given]
     for felt, (layer, following) in enumerate(pairwise(made.convolutions()), 1):
         sums = torch.cat([_channels(layer(x), felt) for x in given], 1)
         low, high = sums[:linear].amin(1), sums[:linear].amax(1)
-        room, reach = margin * (high - low), (high - low).clamp_min(1e-6)
+        reach = (high - low).clamp_min(1e-6)
         top = float(sums[linear:].max())
-        factor = (REACH * top if top > 0 else float(reach.max())) / (reach + 2 * room)
-        _rescale(layer, following, factor, (room - low) * factor)
+        factor = (REACH * top if top > 0 else float(reach.max())) / reach
+        _rescale(layer, following, factor, -low * factor)
         given = [layer(x).relu() for x in given]
     return made.train(network.training)
 

@@ -23,7 +23,7 @@ the same work. Kept for the record: at equal time it was worse (docs/explanation
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -41,6 +41,7 @@ from subpixel_train.networks.base import (
     bicubic_reduction,
 )
 from subpixel_train.networks.growing import grown
+from subpixel_train.networks.partial_relu import PartialReLU
 from subpixel_train.networks.reviving import revive
 
 
@@ -58,6 +59,9 @@ class PlainSettings(Settings):
     start: Literal["identity", "orthogonal"] = Field(default="identity", description="how inner convolutions begin")
     faithful: bool = Field(default=False, description="one step of back-projection at the end")
     unshuffle: Literal[1, 2] = Field(default=1, description="2: squares of 2×2 pixels become channels first")
+    fake_quantise: bool = Field(
+        default=False, description="with linear: in training, round between layers as int8 will"
+    )
     int8: bool = Field(default=False, description="compute as in int8, and learn to live with its rounding")
 
     @model_validator(mode="after")
@@ -68,6 +72,8 @@ class PlainSettings(Settings):
             raise ValueError(f"linear goes with activation: relu, not {self.activation}")
         if self.linear >= self.width:
             raise ValueError(f"linear is {self.linear} of {self.width} channels: some need an activation")
+        if self.fake_quantise and not self.linear:
+            raise ValueError("fake_quantise goes with linear channels; others train with int8: true")
         if self.linear and self.int8:
             raise ValueError("int8 goes with linear: 0; train in float, export fits it to int8")
         if self.int8 and self.activation != "relu":
@@ -209,47 +215,9 @@ def _enlargement(settings: PlainSettings, scale: int) -> nn.Conv2d:
     return layer
 
 
-class PartialReLU(nn.Module):
-    """ReLU of all channels but the first ones.
-
-    Args:
-        linear: channels that pass as they are.
-    """
-
-    def __init__(self, linear: int) -> None:
-        super().__init__()
-        self.linear = linear
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) → the same."""
-        if not self.training:
-            return torch.cat((x[:, : self.linear], x[:, self.linear :].relu()), 1)
-        y: Tensor = _PartialReLU.apply(x, self.linear)  # type: ignore[no-untyped-call]
-        return y
-
-
-class _PartialReLU(torch.autograd.Function):
-    """ReLU in one pass over everything, the linear channels put back: a quarter of the time of joining two halves."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, linear: int) -> Tensor:
-        y = x.relu()
-        y[:, :linear] = x[:, :linear]
-        ctx.save_for_backward(y)
-        ctx.linear = linear
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (y,), (gradient,) = ctx.saved_tensors, gradients
-        made: Tensor = torch.ops.aten.threshold_backward(gradient, y, 0)
-        made[:, : ctx.linear] = gradient[:, : ctx.linear]
-        return made, None
-
-
 def _activation(settings: PlainSettings) -> nn.Module:
     if settings.linear:
-        return PartialReLU(settings.linear)
+        return PartialReLU(settings.linear, settings.fake_quantise)
     match settings.activation:
         case "leaky":
             return nn.LeakyReLU(0.1)

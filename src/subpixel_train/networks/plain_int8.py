@@ -1,10 +1,11 @@
 """The plain network as it computes in int8: rounded like the exported file, weight by weight and value by value.
 
-    Y ─ u8 ─ conv 3×3 ─ u8 ─ (conv 3×3 ─ u8) × depth ─ conv 3×3 ─ + ─ [faithful] ─ shuffle r ─ Y, r× larger
-    └─ fine ─────── enlargement as one convolution ───────────────┘
+    Y ─ split ─ conv 3×3 ─ u8 ─ (conv 3×3 ─ u8) × depth ─ conv 3×3 ─ + ─ [faithful] ─ shuffle r ─ Y, r× larger
+    └─ fine ────────── enlargement as one convolution ───────────────┘
 
-`u8` is a ReLU and rounding to the grid of `subpixel_train.quantise.grid`; weights are rounded to int8 for every output
-channel. `fine` is rounding to its finer grid, on which back-projection works too: all arithmetic is exact.
+`u8` is a ReLU and rounding to the grid of `subpixel_train.quantise.grid`; `split` makes two channels of that grid of
+luma, rounded and what that left. Weights are rounded to int8 for every output channel. `fine` is rounding to its finer
+grid, on which back-projection works too: all arithmetic is exact.
 
 Gradients pass through the roundings as if they were not there (the straight-through estimator, Bengio et al., 2013,
 https://arxiv.org/abs/1308.3432), so the network learns to live with them. It has the parameters of a plain network and
@@ -22,7 +23,7 @@ from torch.nn import functional
 from subpixel_train.networks.base import MEAN, BicubicEnlarge, bicubic_reduction
 from subpixel_train.networks.plain import BackProjection, Plain, PlainSettings, convolve
 from subpixel_train.quantise import grid
-from subpixel_train.quantise.layers import convolved
+from subpixel_train.quantise.layers import convolved, joined, quantised_first, split
 
 
 class PlainInt8(Plain):
@@ -54,16 +55,23 @@ class PlainInt8(Plain):
         """(N, 1, H, W), luma in 0–1 → (N, 1, rH, rW), luma in 0–1, not clipped. H, W: multiples of `unshuffle`."""
         x = x.float()
         small = functional.pixel_unshuffle(_fine(x - MEAN, self.rounded), self.unshuffle)
-        y = functional.pixel_unshuffle(x if not self.rounded else grid.activation(x), self.unshuffle)  # not centred
-        first, *others = self.convolutions()
-        # Beyond the border of a crop there is no black: what is near it should not learn that there is.
-        y = convolved(first, y, MEAN, careful=self.training)  # (N, W, H/u, W/u)
-        for layer in others:
+        y = self.entered(functional.pixel_unshuffle(x, self.unshuffle))  # (N, W, H/u, W/u)
+        for layer in self.convolutions()[1:]:
             y = convolved(layer, grid.activation(y) if self.rounded else functional.relu(y))  # at last (N, (ru)², …)
         y = y.float() + self._enlarged(small)
         if self.projection is not None:
             y = self.projection(y, small, self.rounded)  # (N, r², H, W)
         return functional.pixel_shuffle(y, self.scale * self.unshuffle) + MEAN  # (N, 1, rH, rW)
+
+    def seen(self, luma: Tensor) -> Tensor:
+        """Luma (N, u², H/u, W/u) as the first layer sees it."""
+        return joined(split(luma, self.rounded))
+
+    def entered(self, luma: Tensor) -> Tensor:
+        """What the first layer makes of luma (N, u², H/u, W/u): (N, W, H/u, W/u)."""
+        # Beyond the border of a crop there is no black: what is near it should not learn that there is.
+        parts = split(luma, self.rounded)
+        return convolved(self.first, parts, quantised_first(self.first), careful=self.training)
 
     def skip_weights(self) -> Tensor:
         """Weights of the enlargement that the network adds to, (r², 1, k, k), on the fine grid."""

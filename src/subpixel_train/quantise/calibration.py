@@ -99,19 +99,18 @@ def _end(values: Tensor) -> float:
 
 def _correct(network: PlainInt8 | ColourCoreInt8, pictures: list[Tensor]) -> None:
     """Give every channel of every layer the mean that it has in float."""
-    exact, rounded = [x - MEAN for x in pictures], [grid.activation(x) for x in pictures]
-    halo, centre = network.halo // network.unshuffle, MEAN
-    for layer in network.convolutions():
+    exact, rounded = [x - MEAN for x in pictures], [network.seen(x) - MEAN for x in pictures]
+    halo = network.halo // network.unshuffle
+    for index, layer in enumerate(network.convolutions()):
         wanted = [layer(x) for x in exact]
         bias = _bias(layer)[:, None, None]
-        round_weights(layer, [x - centre for x in rounded], [x - bias for x in wanted], halo)
-        made = [convolved(layer, x, centre) for x in rounded]
+        round_weights(layer, rounded, [x - bias for x in wanted], halo)
+        made = [convolved(layer, x) for x in rounded] if index else [network.entered(x) for x in pictures]
         inner = [_inside(want - make, halo) for want, make in zip(wanted, made, strict=True)]
         shift = torch.cat([x.transpose(0, 1).flatten(1) for x in inner], dim=1).mean(1)
         _bias(layer).add_(shift)
         exact = [functional.relu(x) for x in wanted]
         rounded = [grid.activation(x + shift[:, None, None]) for x in made]
-        centre = 0.0
 
 
 def _inside(x: Tensor, border: int) -> Tensor:

@@ -19,7 +19,7 @@ from subpixel_train.networks.base import MEAN
 from subpixel_train.networks.colour import ColourCoreInt8
 from subpixel_train.networks.plain_int8 import ExactBackProjection, PlainInt8
 from subpixel_train.quantise import grid
-from subpixel_train.quantise.layers import quantised
+from subpixel_train.quantise.layers import FINER, MIDDLE, Whole, quantised, quantised_first
 
 _STEP: Final = "step"
 _ZERO: Final = "zero"
@@ -53,9 +53,16 @@ class _Graph:
         whole = self.node("Round", [steps], f"{source}.whole")
         return self.node("Mul", [whole, _FINE_STEP], f"{source}.fine")
 
-    def layer(self, source: str, name: str, layer: torch.nn.Conv2d, centre: float) -> str:
-        """A convolution in int8."""
-        weight, bias, scale = quantised(layer, centre)
+    def split(self, source: str) -> str:
+        """Luma and what its rounding leaves, as `quantise.layers.split` makes them, not rounded yet."""
+        left = self.node("Sub", [source, self.rounded(source)], f"{source}.left")
+        larger = self.node("Mul", [left, self.constant("finer", torch.tensor(float(FINER)))], f"{source}.larger")
+        shifted = self.node("Add", [larger, self.constant("middle", torch.tensor(MIDDLE))], f"{source}.shifted")
+        return self.node("Concat", [source, shifted], f"{source}.split", axis=1)
+
+    def layer(self, source: str, name: str, layer: torch.nn.Conv2d, whole: Whole | None = None) -> str:
+        """A convolution in int8; `whole` as `quantise.layers.convolved` takes it."""
+        weight, bias, scale = whole or quantised(layer)
         grid.must_be_exact(name, weight, bias)
         wide = self.constant(f"{name}.scale", scale)
         wider = self.constant(f"{name}.bias.scale", scale * grid.STEP)
@@ -80,12 +87,12 @@ def to_qdq(network: PlainInt8) -> bytes:
     if folded > 1:
         small, x = (graph.node("SpaceToDepth", [n], f"{n}.folded", blocksize=folded) for n in (small, x))
     first, *inner, last = network.convolutions()
-    current = graph.layer(graph.rounded(x), "first", first, MEAN)
+    current = graph.layer(graph.rounded(graph.split(x)), "first", first, quantised_first(first))
     for index, layer in enumerate(inner):
         relu = graph.node("Relu", [current], f"{current}.relu")
-        current = graph.layer(graph.rounded(relu), f"inner.{index}", layer, 0.0)
+        current = graph.layer(graph.rounded(relu), f"inner.{index}", layer)
     relu = graph.node("Relu", [current], f"{current}.relu")
-    current = graph.layer(graph.rounded(relu), "last", last, 0.0)
+    current = graph.layer(graph.rounded(relu), "last", last)
     weights = network.skip_weights()
     grid.must_be_fine("skip", weights, quantised(last)[2], projected=network.projection is not None)
     skip = graph.constant("skip.weight", weights)
@@ -113,11 +120,11 @@ def colour_to_qdq(core: ColourCoreInt8) -> bytes:
     halved = graph.node("Mul", ["x", "half"], "halved")
     current = graph.node("Add", [halved, "middle"], "coded")
     *inner, last = core.convolutions()
-    centre = MEAN
     for index, layer in enumerate(inner):
-        made = graph.layer(graph.rounded(current), f"inner.{index}", layer, centre)
-        current, centre = graph.node("Relu", [made], f"{made}.relu"), 0.0
-    change = graph.layer(graph.rounded(current), "last", last, centre)
+        whole = None if index else quantised(layer, MEAN)
+        made = graph.layer(graph.rounded(current), f"inner.{index}", layer, whole)
+        current = graph.node("Relu", [made], f"{made}.relu")
+    change = graph.layer(graph.rounded(current), "last", last)
     halves = graph.fine(graph.node("Slice", [halved, "from", "to", "channels"], "halves"))
     graph.node("Mul", [graph.node("Add", [change, halves], "mended"), "double"], "y")
     return assemble("colour", graph.nodes, graph.constants, (3, 2))

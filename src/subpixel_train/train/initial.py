@@ -18,6 +18,7 @@ from subpixel_train.networks.base import MEAN
 from subpixel_train.networks.folding import fold, unfold
 from subpixel_train.networks.plain import PlainSettings
 from subpixel_train.pretrained import load_weights_file
+from subpixel_train.quantise.layers import MIDDLE
 from subpixel_train.recipe import shipped
 from subpixel_train.train.state import RECIPE, load_weights
 
@@ -111,7 +112,12 @@ def _as_floats(graph: onnx.GraphProto, tensors: dict[str, Tensor]) -> dict[str, 
     }
     first = next((name.removesuffix(".weight") for name in scales if name.endswith(".weight")), None)
     if first is not None:
-        floats[f"{first}.bias"] = floats[f"{first}.bias"] + MEAN * floats[f"{first}.weight"].sum(dim=(1, 2, 3))
+        weight = floats[f"{first}.weight"]
+        if "finer" in tensors:  # luma comes in two parts, and the second has the weights of the first, smaller
+            weight, finer = weight.chunk(2, dim=1)
+            floats[f"{first}.bias"] = floats[f"{first}.bias"] + MIDDLE * finer.sum(dim=(1, 2, 3))
+        floats[f"{first}.weight"] = weight
+        floats[f"{first}.bias"] = floats[f"{first}.bias"] + MEAN * weight.sum(dim=(1, 2, 3))
     return floats
 
 
