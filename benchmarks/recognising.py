@@ -23,7 +23,7 @@ from subpixel.image.compression import assess
 from subpixel.measure import benchmark_set, read_pixels
 from subpixel.types import Picture
 
-SETS, SCALES, QUALITIES = ("Set5", "Set14", "BSD100"), (2, 3, 4), (30, 50, 70, 84)
+SETS, SCALES, QUALITIES = ("Set5", "Set14", "BSD100"), (2, 3, 4), (30, 50, 70, 87)
 NOISES = (8, 12, 16, 25)
 Pixels = NDArray[np.uint8]
 

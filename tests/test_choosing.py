@@ -82,8 +82,8 @@ def test_families_step_in_for_each_other() -> None:
     ("coded", "restored", "reason"),
     [
         (62, True, "JPEG of quality 62, chroma halved"),
-        (84, True, "JPEG of quality 84, chroma halved"),
-        (85, False, "JPEG of quality 85, chroma halved"),
+        (87, True, "JPEG of quality 87, chroma halved"),
+        (88, False, "JPEG of quality 88, chroma halved"),
         (97, False, "JPEG of quality 97, chroma halved"),
     ],
 )

@@ -47,8 +47,9 @@ _EDGE: Final = 24.0  # levels of third difference from which on it is the pictur
 class Limits:
     """From where on a picture counts as squeezed: where restoring and clean networks do equally well.
 
-    Measured with crisp-x4 and crisp-restore-x4 on 19 photographs: equal at JPEG 85 and between WebP 60 and 75; PSNR of
-    the restoring one is 0.4 dB ahead at JPEG 70, 0.3 dB behind at 90 (`benchmarks/limits.py`).
+    Measured with crisp and crisp-restore on 20 photographs (`benchmarks/limits.py`): equal at JPEG 88 and WebP 76 at ×2,
+    JPEG 89 and WebP 80 at ×3, JPEG 92 and WebP 84 at ×4. At ×2 PSNR of the restoring one is 1.0 dB ahead at JPEG 70,
+    0.2 dB behind at 90.
 
     Attributes:
         quality: of JPEG, or of the JPEG that the picture was: up to this.
@@ -61,8 +62,8 @@ class Limits:
         small: pixels.
     """
 
-    quality: int = 84
-    webp: int = 69
+    quality: int = 87
+    webp: int = 76
     blockiness: float = 0.65
     noise: float = 5.2
     noise_small: float = 8.0
