@@ -20,7 +20,9 @@ from subpixel.image import resample
 from subpixel.measure import psnr
 
 SIDE = 480
-WAYS = [("JPEG", quality) for quality in (70, 80, 85, 90, 92, 95, 98)] + [("WebP", quality) for quality in (40, 60, 75, 85, 92, 97)]
+WAYS = [("JPEG", quality) for quality in (70, 80, 85, 90, 92, 95, 98)] + [
+    ("WebP", quality) for quality in (40, 60, 75, 85, 92, 97)
+]
 
 
 def squeezed(small: pyvips.Image, coder: str, quality: int) -> bytes:
