@@ -33,11 +33,14 @@ def test_flat_stays_flat(name: str, precision: PrecisionChoice) -> None:
 
 
 def test_white_stays_white_over_two_passes_and_beside_a_picture() -> None:
-    page = np.full((60, 60, 3), 255, np.uint8)
-    page[25:35, 25:35] = np.random.default_rng(0).integers(0, 256, (10, 10, 3))
+    """Beyond what both passes see exactly; nearer, noise may take a level off a pixel here and there."""
+    page = np.full((96, 96, 3), 255, np.uint8)
+    page[43:53, 43:53] = np.random.default_rng(0).integers(0, 256, (10, 10, 3))
     out = subpixel.upscale(page, scale=16)
-    assert (out[:160] == 255).all()
-    assert (out[-160:] == 255).all()
+    halo = zoo.card("crisp-x4").halo * (16 + 4)  # of the first pass and of the second, in pixels of the result
+    for far, near in ((out[: 43 * 16 - halo], out[: 28 * 16]), (out[53 * 16 + halo :], out[-28 * 16 :])):
+        assert far.size and (far == 255).all()
+        assert near.min() >= 254 and (near != 255).mean() < 1e-3
 
 
 def test_a_flat_colour_keeps_its_colour() -> None:
