@@ -14,9 +14,8 @@ from torch import nn
 from subpixel import zoo
 from subpixel.errors import SettingError
 from subpixel_train.networks import BicubicEnlarge, build
-from subpixel_train.networks.base import MEAN
 from subpixel_train.networks.plain import Plain
-from subpixel_train.quantise.layers import MIDDLE
+from subpixel_train.quantise.layers import joined_first
 from subpixel_train.recipe import load
 
 Array = NDArray[np.float32]
@@ -50,7 +49,8 @@ def torch_network(name: str) -> nn.Module:
     network = build(settings, recipe.scale).eval()
     filters = list(convolutions(loaded.network.onnx))
     if loaded.network.int8 and isinstance(network, Plain):
-        filters[0] = whole_luma(*filters[0])
+        first = joined_first(*(torch.from_numpy(part) for part in filters[0] if part is not None))
+        filters[0] = first[0].numpy(), first[1].numpy()
     with torch.no_grad():
         for layer in (part for part in network.modules() if isinstance(part, nn.Conv2d)):
             # Filters that are in no layer, as those of a bicubic enlargement, are left over.
@@ -64,13 +64,6 @@ def torch_network(name: str) -> nn.Module:
                 layer.bias.copy_(torch.from_numpy(bias))
     whole = nn.Sequential(BicubicEnlarge(recipe.scale), network) if network.input == "enlarged" else network
     return _Centred(whole, centre(loaded.network.onnx))
-
-
-def whole_luma(weight: Array, bias: Array | None) -> tuple[Array, Array]:
-    """The first layer of an int8 file, which sees luma rounded and what that left, for luma − MEAN in one."""
-    assert bias is not None
-    own, left = np.split(weight, 2, axis=1)
-    return own, (bias + MEAN * own.sum((1, 2, 3)) + MIDDLE * left.sum((1, 2, 3))).astype(np.float32)
 
 
 class _Centred(nn.Module):

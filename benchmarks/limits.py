@@ -2,7 +2,7 @@
 
     python benchmarks/limits.py --photographs FOLDER [FOLDER …] [--scale 2]
 
-Photographs are cut to 480×480, reduced to a quarter (antialiased bicubic), coded at each quality, and enlarged by
+Photographs are cut to 480×480, reduced (antialiased bicubic), coded at each quality, and enlarged by
 crisp and by crisp-restore. Prints the mean PSNR over RGB of both; nothing is written. Takes a minute.
 """
 

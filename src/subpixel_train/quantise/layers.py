@@ -54,6 +54,12 @@ def quantised_first(layer: nn.Conv2d) -> Whole:
     return Whole(torch.cat((weight, finer), 1), grid.bias_steps(layer.bias.float() - middle * scale, scale), scale)
 
 
+def joined_first(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights and bias that `quantised_first` made, times their scales, for luma less its mean in one again."""
+    own, finer = weight.chunk(2, dim=1)
+    return own, bias + MEAN * own.sum(dim=(1, 2, 3)) + MIDDLE * finer.sum(dim=(1, 2, 3))
+
+
 def split(x: Tensor, rounded: bool = True) -> Tensor:
     """Luma rounded, and what that left: (N, C, H, W) in 0–1 → (N, 2C, H, W).
 

@@ -18,7 +18,7 @@ from subpixel_train.networks.base import MEAN
 from subpixel_train.networks.folding import fold, unfold
 from subpixel_train.networks.plain import PlainSettings
 from subpixel_train.pretrained import load_weights_file
-from subpixel_train.quantise.layers import MIDDLE
+from subpixel_train.quantise.layers import joined_first
 from subpixel_train.recipe import shipped
 from subpixel_train.train.state import RECIPE, load_weights
 
@@ -101,7 +101,7 @@ def _tensors(network: Network, source: str) -> dict[str, Tensor]:
 
 
 def _as_floats(graph: onnx.GraphProto, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of a graph in whole numbers times their scales; its first layer sees luma as it is."""
+    """Weights of a graph in whole numbers times their scales; its first layer sees no centre taken off."""
     scales = {
         node.input[0]: tensors[node.input[1]]
         for node in graph.node
@@ -112,12 +112,12 @@ def _as_floats(graph: onnx.GraphProto, tensors: dict[str, Tensor]) -> dict[str, 
     }
     first = next((name.removesuffix(".weight") for name in scales if name.endswith(".weight")), None)
     if first is not None:
-        weight = floats[f"{first}.weight"]
-        if "finer" in tensors:  # luma comes in two parts, and the second has the weights of the first, smaller
-            weight, finer = weight.chunk(2, dim=1)
-            floats[f"{first}.bias"] = floats[f"{first}.bias"] + MIDDLE * finer.sum(dim=(1, 2, 3))
-        floats[f"{first}.weight"] = weight
-        floats[f"{first}.bias"] = floats[f"{first}.bias"] + MEAN * weight.sum(dim=(1, 2, 3))
+        weight, bias = floats[f"{first}.weight"], floats[f"{first}.bias"]
+        if "finer" in tensors:
+            weight, bias = joined_first(weight, bias)
+        else:  # what mends colour
+            bias = bias + MEAN * weight.sum(dim=(1, 2, 3))
+        floats[f"{first}.weight"], floats[f"{first}.bias"] = weight, bias
     return floats
 
 
