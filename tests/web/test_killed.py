@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import subpixel
+from subpixel.types import Size
 from subpixel.web.api import JobProblem, Settings
 from subpixel.web.client import Client
 from subpixel.web.store import Row, Store
@@ -36,7 +37,7 @@ def alive(pid: int) -> bool:
 def test_every_accepted_job_is_finished_once(tmp_path: Path) -> None:
     data = tmp_path / "data"
     sources = [picture(tmp_path / f"{index}.png", seed=index) for index in range(5)]
-    clip = films.make(tmp_path / "clip.mp4", frames=500)
+    clip = films.make(tmp_path / "clip.mp4", frames=500, size=Size(160, 120))
     settings = Settings(scale=2, model="espcn", restore="clean")
     first = Process(data, "--threads", "1")
     with Client(first.address) as client:
@@ -127,7 +128,7 @@ def test_jobs_survive_in_order(tmp_path: Path) -> None:
 def test_ctrl_c_puts_jobs_back(tmp_path: Path) -> None:
     """Being stopped in order counts as no attempt, and takes no long."""
     data = tmp_path / "data"
-    clip = films.make(tmp_path / "clip.mp4", frames=200)
+    clip = films.make(tmp_path / "clip.mp4", frames=600, size=Size(160, 120))
     server = Process(data, "--threads", "1")
     with Client(server.address) as client:
         job = client.submit(clip, scale=2, model="espcn")

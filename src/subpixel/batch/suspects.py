@@ -25,6 +25,7 @@ from subpixel.errors import PictureUnreadable
 _WORK: Final = "in-work.json"
 _CRASH: Final = "crash.txt"
 _SUSPECTS: Final = "suspects.json"
+_PASSING: Final = (_WORK, _CRASH, "in-work.part", "suspects.part")
 _GUILTY: Final = 2
 """Sudden ends after which a picture is left out: one among others, and one alone."""
 
@@ -48,7 +49,7 @@ class Suspects:
         crash = _text(kept / _CRASH)
         if crash:
             self._blame(crash)
-        for name in (_WORK, _CRASH):
+        for name in _PASSING:
             (kept / name).unlink(missing_ok=True)
 
     def _blame(self, crash: str) -> None:
@@ -122,7 +123,7 @@ class Suspects:
 
     def close(self) -> None:
         """The run is over, in order."""
-        for name in (_WORK, _CRASH):
+        for name in _PASSING:
             with contextlib.suppress(OSError):
                 (self._kept / name).unlink(missing_ok=True)
 
@@ -153,4 +154,7 @@ def _read(path: Path) -> dict[str, object]:
 
 
 def _write(path: Path, rows: object) -> None:
-    path.write_text(json.dumps(rows), encoding="ascii")
+    """Whole at any moment: one thread may end the program while another is here."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(rows), encoding="ascii")
+    part.replace(path)
