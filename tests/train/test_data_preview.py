@@ -55,6 +55,16 @@ def test_a_sheet_has_a_row_for_each_photograph_with_what_was_drawn(photos: Path,
     assert not np.array_equal(sheet, sheets.preview(train, SETTINGS, 2, title="mine", count=3, seed=1))
 
 
+def test_what_varies_is_named(photos: Path, said: list[str]) -> None:
+    varied = {"folders": ["photos"], "crop": 24, "held_out": 0, "vary": {"kept": 0, "tone": 1, "colours": 0}}
+    settings = DataSettings.model_validate(varied)
+    train, _ = training_photographs(photos, settings)
+    sheets.preview(train, settings, 2, title="mine", count=2)
+    assert said[1] == "varied; ×2, from 24×24 to 48×48 pixels"
+    for start in ("size ", "gamma "):
+        assert sum(line.startswith(start) for line in said) == 2 * sheets.DRAWS, start
+
+
 def test_the_first_panel_is_a_piece_of_the_photograph(photos: Path) -> None:
     train, _ = training_photographs(photos, SETTINGS)
     sheet = sheets.preview(train, SETTINGS, 2, title="mine", count=1)

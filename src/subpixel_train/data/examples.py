@@ -217,10 +217,7 @@ class Degraded(Example):
 
     def detail(self, top: int, left: int, height: int, width: int) -> float:
         """Detail of the photograph, blocks of scale × scale pixels averaged."""
-        step = 1 if self.enlarged else self.scale
-        piece = self.targets[-1][top * step : (top + height) * step, left * step : (left + width) * step]
-        blocks = piece.reshape(height, step, width, step, 3).mean(axis=(1, 3), dtype=np.float32)
-        return detail(np.divide(blocks, 255, dtype=np.float32))
+        return block_detail(self.targets[-1], 1 if self.enlarged else self.scale, top, left, height, width)
 
 
 def detail(piece: NDArray[np.float32]) -> float:
@@ -229,6 +226,13 @@ def detail(piece: NDArray[np.float32]) -> float:
     (h, w, C) in 0–1: standard deviation down the columns, and along the rows, each in the mean; the larger of the two.
     """
     return float(max(np.std(piece, axis=0).mean(), np.std(piece, axis=1).mean()))
+
+
+def block_detail(photograph: NDArray[np.uint8], step: int, top: int, left: int, height: int, width: int) -> float:
+    """Detail of a piece of a photograph, blocks of `step` × `step` pixels averaged; the piece is counted in blocks."""
+    piece = photograph[top * step : (top + height) * step, left * step : (left + width) * step]
+    blocks = piece.reshape(height, step, width, step, 3).mean(axis=(1, 3), dtype=np.float32)
+    return detail(np.divide(blocks, 255, dtype=np.float32))
 
 
 def _targets(

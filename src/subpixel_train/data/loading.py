@@ -14,6 +14,7 @@ from subpixel_train.data.memory import warn_of_memory
 from subpixel_train.data.photographs import Photograph, check_pairs, read_all
 from subpixel_train.data.pixels import centred, resized
 from subpixel_train.data.settings import DataSettings
+from subpixel_train.data.variation import Varied
 from subpixel_train.networks import Network
 
 
@@ -56,6 +57,8 @@ def make_batches(
             picture = Picture(photograph.name, *ready)
             return [enlarged_pair(picture, geometry) if geometry.enlarged else picture]
         rgb, small = photograph.read(), photograph.read_small()
+        if settings.vary:
+            return [Varied(photograph.name, rgb, scales, settings.vary, geometry.enlarged)]
         if settings.mode == "centre":
             rgb, small = centred(rgb, small, settings.crop, network.scale, network.align)
         return [

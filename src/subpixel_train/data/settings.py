@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from subpixel_train.data.degrade import Degradation, Pipeline
+from subpixel_train.data.variation import Variation
 
 
 class _Settings(BaseModel):
@@ -73,6 +74,10 @@ class DataSettings(_Settings):
         min_length=1,
         description="sizes at which each photograph is used; reduced ones have more detail and no JPEG blocks",
     )
+    vary: Variation | None = Field(
+        default=None,
+        description="crops at any size, with other tones and colours, so that no crop comes twice, in place of sizes",
+    )
     flat: float = Field(default=0.0, ge=0, le=0.5, description="chance of a crop of one level: white has to stay white")
     flatness: Annotated[float, Field(ge=0, lt=0.5)] | FlatnessSettings = Field(
         default=0.0, description="crops with less detail than this (0–1) are drawn again; may grow; 0: all are taken"
@@ -115,6 +120,15 @@ class DataSettings(_Settings):
             ):
                 if given:
                     raise ValueError(f"{what}, but pairs bring their small pictures with them: use folders")
+        if self.vary:
+            for given, what in (
+                (bool(self.degrade), "data.degrade"),
+                (bool(self.pairs), "data.pairs"),
+                (self.sizes != [1.0], "data.sizes"),
+                (self.mode != "crops", f"mode {self.mode}"),
+            ):
+                if given:
+                    raise ValueError(f"vary does not go with {what}")
         if self.flatness != 0 and self.mode != "crops":
             raise ValueError(f"flatness is for mode crops, not {self.mode}: there every piece has its turn")
         return self
