@@ -27,7 +27,9 @@ def machine_class(threads: int) -> str:
         if flag in flags:
             sets.append(name)
     cores = os.cpu_count() or 1
-    return f"{cores} cores ({platform.machine()}{', ' if sets else ''}{', '.join(sets)}), {threads} threads used"
+    held = os.environ.get("ONEDNN_MAX_CPU_ISA", "")  # OpenVINO and PyTorch then compute as on a lesser processor
+    limit = f", engine held to {held} (ONEDNN_MAX_CPU_ISA)" if held else ""
+    return f"{cores} cores ({platform.machine()}{', ' if sets else ''}{', '.join(sets)}), {threads} threads used{limit}"
 
 
 def versions(*packages: str) -> str:

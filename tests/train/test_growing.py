@@ -59,3 +59,18 @@ def test_a_larger_one_is_left_alone() -> None:
     small, large = plain(8, 3), plain(12, 4)
     made = grown(small.state_dict(), large.state_dict())
     assert all(torch.equal(made[name], value) for name, value in large.state_dict().items())
+
+
+def test_an_enlargement_that_sharpens_too_much_for_int8_is_held_back() -> None:
+    settings = PlainSettings(width=8, depth=1, linear=2, skip="learned", faithful=True, fake_quantise=True)
+    network = Plain(settings, 2)
+    tensors = {name: value.clone() for name, value in network.state_dict().items()}
+    same = network.grown_from(dict(tensors))
+    assert torch.equal(same["skip.weight"], tensors["skip.weight"])
+    strong = tensors["skip.weight"] * 2 - 1 / 25
+    strong[0] = tensors["skip.weight"][0]
+    held = network.grown_from(tensors | {"skip.weight": strong})["skip.weight"]
+    assert strong[1:].abs().sum((1, 2, 3)).min() > 2
+    assert held.abs().sum((1, 2, 3)).max() <= 1.961
+    assert torch.equal(held[0], strong[0]), "what has room stays as it is"
+    torch.testing.assert_close(held.sum((1, 2, 3)), torch.ones(4))
