@@ -33,9 +33,12 @@ def test_every_shipped_recipe_parses(name: str) -> None:
     assert recipes.parse(recipe.to_yaml(), "itself", []) == recipe
     if not getattr(recipe.network, "pretrained", False):  # whose weights are not in the package
         network = build(recipe.network, recipe.scale)
-        assert sum(p.numel() for g in make_optimiser(network, recipe.optimiser).param_groups for p in g["params"]) == (
-            network.trained_parameters
-        )
+        trained = [p for p in network.parameters() if p.requires_grad]
+        groups = make_optimiser(network, recipe.optimiser).param_groups
+        frozen = [p for p in trained if not p.requires_grad]  # their rate is 0
+        moved = sum(p.numel() for group in groups for p in group["params"])
+        assert moved + sum(p.numel() for p in frozen) == network.trained_parameters
+        assert bool(frozen) == (isinstance(recipe.optimiser.rate, dict) and 0 in recipe.optimiser.rate.values())
     assert recipe.data.test is None or recipe.data.test not in recipe.data.folders
     if recipe.init_from:  # a shipped model, or the run of another shipped recipe of the same network
         before = recipes.load(recipe.init_from.removeprefix("runs/"))

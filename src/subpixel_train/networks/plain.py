@@ -131,8 +131,8 @@ class Plain(Network):
     def grown_from(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Tensors of a smaller plain network, made to fit: see `networks.growing`.
 
-        With `fake_quantise`, a learned enlargement before back-projection that sharpens more than int8 has room for is held
-        back to that: train on for some hundred steps, with the rate 0 for `skip`.
+        With `fake_quantise`, a learned enlargement before back-projection that sharpens more than int8 has room for is
+        held back to that: train on for some hundred steps, with the rate 0 for `skip`.
 
         Raises:
             TrainingError: a smaller network, and this one has linear channels.
@@ -224,7 +224,7 @@ def _enlargement(settings: PlainSettings, scale: int) -> nn.Conv2d:
 
 
 def _held_back(kernels: Tensor, bicubic: Tensor) -> Tensor:
-    """An enlargement (r², 1, 5, 5), nearer to bicubic where the magnitudes of a kernel add up to more than `SKIP_REACH`."""
+    """An enlargement (r², 1, 5, 5), nearer to bicubic where magnitudes of a kernel add up to more than `SKIP_REACH`."""
     reach, least = (one.abs().sum(dim=(1, 2, 3), keepdim=True) for one in (kernels, bicubic))
     share = ((reach - SKIP_REACH) / (reach - least)).clamp_min(0)
     return torch.where(share > 0, torch.lerp(kernels, bicubic, share), kernels)
