@@ -25,6 +25,7 @@ from subpixel.cluster.orders import Node, Order
 from subpixel.errors import Cancelled, ClusterError
 from tests.batch.conftest import draw, facts
 from tests.cluster.conftest import Store, contents
+from tests.turns import taking_turns
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[dev]'")
 
@@ -70,9 +71,9 @@ class Nodes:
 
 
 @pytest.fixture(scope="module")
-def ray_nodes(store: Store) -> Iterator[Nodes]:
+def ray_nodes(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     """The store is there first: its address is in the environment of the nodes."""
-    with pytest.MonkeyPatch.context() as patch:
+    with taking_turns(tmp_path_factory), pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_health_check_period_ms", "500")
         patch.setenv("OMP_NUM_THREADS", "1")
         made = Nodes()
@@ -219,7 +220,7 @@ def test_the_driver_is_killed(ray_nodes: Nodes, joined: Nodes, tmp_path: Path) -
     source, output = slow_pictures(tmp_path / "in"), tmp_path / "out"
     process = command(str(source), "-o", str(output), "-s", "4", "-m", "fine-x4", "--precision", "fp32",
                       "--quality", "best", "--cluster", ray_nodes.address)  # fmt: skip
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not list(output.glob("p*.png")) and process.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)

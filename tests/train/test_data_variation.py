@@ -14,6 +14,7 @@ from drawn import draw
 from pydantic import ValidationError
 
 from subpixel_train.data import DataSettings, make_batches, training_photographs
+from subpixel_train.data.degrade import Jpeg, Pipeline, Resize
 from subpixel_train.data.examples import Geometry, make_picture
 from subpixel_train.data.pixels import levels, planes, reduced
 from subpixel_train.data.variation import Variation, Varied
@@ -105,6 +106,36 @@ def test_negatives_tones_and_colours() -> None:
     assert all(one.min() >= 16 / 255 - 1e-6 and one.max() <= 235 / 255 + 1e-6 for one in lumas)
 
 
+def test_varied_crops_can_be_degraded() -> None:
+    """With nothing but the usual reduction the small picture is the clean one; JPEG never changes the target."""
+    loose = Variation(colours=1)
+    for key in range(20):
+        clean = Varied("a", draw(240, 320, 0), (2,), loose, pipeline=Pipeline((Resize(),)))
+        cut, done = clean.drawn(RGB, 30, 40, 24, 20, (key,))
+        expected = planes(reduced(levels(cut.targets[0]), 2))
+        np.testing.assert_array_equal(cut.input[:, 2:-2, 2:-2], expected[:, 2:-2, 2:-2])
+        assert done[-1] == Resize().draw(np.random.default_rng(0)).caption and any("colours" in line for line in done)
+
+    squeezed = Varied("a", draw(240, 320, 0), (2,), STILL, pipeline=Pipeline((Resize(), Jpeg(quality=(20, 20)))))
+    still = varied(STILL, 240, 320)
+    for geometry in (RGB, LUMA):
+        cut, expected_cut = (one.cut(geometry, 30, 40, 24, 20, (1,)) for one in (squeezed, still))
+        np.testing.assert_array_equal(cut.targets[0], expected_cut.targets[0])
+        assert 0.003 < np.abs(cut.input - expected_cut.input).mean() < 0.1
+        assert not np.array_equal(cut.input, squeezed.cut(geometry, 30, 40, 24, 20, (2,)).input), (
+            "another grid of blocks"
+        )
+
+
+def test_degraded_input_of_a_network_on_enlarged_input() -> None:
+    enlarged = Geometry((1,), 0, channels=1, enlarged=True, scale=2)
+    example = Varied("a", draw(120, 160, 0), (2,), Variation(), enlarged=True, pipeline=Pipeline((Jpeg(),)))
+    for key in range(10):
+        cut = example.cut(enlarged, 3, 100, 32, 40, (key,))
+        assert cut.input.shape == cut.targets[0].shape == (1, 32, 40)
+        assert np.abs(cut.input - cut.targets[0]).mean() < 0.1
+
+
 def test_a_photograph_as_small_as_a_crop() -> None:
     for key in range(5):
         cut = varied(Variation(), 48, 50).cut(LUMA, 0, 0, 24, 24, (key,))
@@ -114,7 +145,6 @@ def test_a_photograph_as_small_as_a_crop() -> None:
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        ({"degrade": [{"kind": "noise"}]}, "vary does not go with data.degrade"),
         ({"sizes": [0.5]}, "vary does not go with data.sizes"),
         ({"mode": "tiles"}, "vary does not go with mode tiles"),
         ({"vary": {"smallest": 0}}, "greater than 0"),

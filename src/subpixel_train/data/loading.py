@@ -58,7 +58,7 @@ def make_batches(
             return [enlarged_pair(picture, geometry) if geometry.enlarged else picture]
         rgb, small = photograph.read(), photograph.read_small()
         if settings.vary:
-            return [Varied(photograph.name, rgb, scales, settings.vary, geometry.enlarged)]
+            return [Varied(photograph.name, rgb, scales, settings.vary, geometry.enlarged, pipeline)]
         if settings.mode == "centre":
             rgb, small = centred(rgb, small, settings.crop, network.scale, network.align)
         return [

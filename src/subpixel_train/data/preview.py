@@ -17,7 +17,7 @@ from subpixel_train.data.examples import Degraded, Geometry, detail, make_exampl
 from subpixel_train.data.photographs import Photograph, read_all
 from subpixel_train.data.pixels import levels, reductions, resized, squashed
 from subpixel_train.data.settings import DataSettings
-from subpixel_train.data.variation import Variation, Varied
+from subpixel_train.data.variation import Varied
 
 LEAST_SIDE: Final = 240
 """Side of a panel in pixels of the sheet, at least; crops are magnified by whole numbers to reach it."""
@@ -106,12 +106,12 @@ def preview(
         return _sheet(rows, title, f"every degradation on its own, {_sizes(source.side, scale)}")
     sources = _sources(chosen, settings, scale, seed, enlarged)
     rows = [
-        _varied(source, settings.vary, scale, seed + index)
+        _varied(source, settings, scale, seed + index)
         if settings.vary
         else _row(source, settings.pipeline(), scale, seed + index, "crop")
         for index, source in enumerate(sources)
     ]
-    order = ", ".join(step.kind for step in settings.degrade) or ("varied" if settings.vary else "clean")
+    order = ", ".join(["varied"] * bool(settings.vary) + [step.kind for step in settings.degrade]) or "clean"
     rounds = f", {settings.degrade_rounds} rounds" if settings.degrade_rounds > 1 else ""
     shuffled = ", shuffled" if settings.degrade_shuffled else ""
     return _sheet(rows, title, f"{order}{rounds}{shuffled}; {_sizes(sources[0].side, scale)}")
@@ -176,10 +176,11 @@ def _row(source: _Source, pipeline: Pipeline | None, scale: int, seed: int, name
     return panels
 
 
-def _varied(source: _Source, variation: Variation, scale: int, seed: int) -> list[Panel]:
+def _varied(source: _Source, settings: DataSettings, scale: int, seed: int) -> list[Panel]:
     """The crop, and small pictures of what varying makes of it, each by another draw."""
     geometry = Geometry((scale,), 0, channels=3, scale=scale)
-    example = Varied(source.name, source.rgb, (scale,), variation)
+    assert settings.vary is not None
+    example = Varied(source.name, source.rgb, (scale,), settings.vary, pipeline=settings.pipeline())
     panels = [Panel(_crop(source, scale), f"crop, {source.name}", ("photograph",))]
     for draw in range(DRAWS):
         cut, done = example.drawn(geometry, source.top, source.left, source.side, source.side, (seed, draw))

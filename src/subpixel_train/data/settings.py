@@ -122,7 +122,6 @@ class DataSettings(_Settings):
                     raise ValueError(f"{what}, but pairs bring their small pictures with them: use folders")
         if self.vary:
             for given, what in (
-                (bool(self.degrade), "data.degrade"),
                 (bool(self.pairs), "data.pairs"),
                 (self.sizes != [1.0], "data.sizes"),
                 (self.mode != "crops", f"mode {self.mode}"),

@@ -2,7 +2,8 @@
 
 A few hundred photographs are soon learned by heart. Reduced by another factor, in each direction by its own, a crop's
 pixels are new ones, as sharp as pixels allow; with another luma of its colours, another tone or as a negative it has
-edges of other heights. All of it happens before the small picture is made, which so belongs to it as ever. Mixing and
+edges of other heights. All of it happens before the small picture is made, degraded or not, which so belongs to it as
+ever. Mixing and
 permuting colours is told to help where pictures are few by Yoo et al., "Rethinking Data Augmentation for Image
 Super-resolution", 2020, https://arxiv.org/abs/2004.00448.
 """
@@ -20,13 +21,25 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from subpixel.image import resample
 from subpixel.image.colour import GREY_GAIN, GREY_OFFSET
-from subpixel_train.data.examples import ENLARGED_REACH, Cut, Example, Geometry, Key, Pair, block_detail, make_picture
+from subpixel_train.data.degrade import Pipeline, apply
+from subpixel_train.data.examples import (
+    ENLARGED_REACH,
+    GRID,
+    MARGIN,
+    Cut,
+    Example,
+    Geometry,
+    Key,
+    Pair,
+    block_detail,
+    make_picture,
+)
 from subpixel_train.data.pixels import as_float, cut_to_multiple, enlarge, levels, planes
 
 AsFloats: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """(H, W, 3) uint8 → (C, H, W) float32."""
 
-_MARGIN: Final = 2
+_CLEAN_MARGIN: Final = 2
 """Small pixels around a crop that its reduction looks at."""
 
 
@@ -58,6 +71,7 @@ class Varied(Example):
         scales: of the network's outputs, rising.
         variation: how much.
         enlarged: the input is the bicubic enlargement of the small picture.
+        pipeline: makes the small picture; None: clean.
     """
 
     name: str
@@ -65,6 +79,7 @@ class Varied(Example):
     scales: tuple[int, ...]
     variation: Variation
     enlarged: bool = False
+    pipeline: Pipeline | None = None
 
     @property
     def scale(self) -> int:
@@ -89,41 +104,60 @@ class Varied(Example):
         done: list[str] = []
         per = self.scale if self.enlarged else 1  # input pixels per small pixel
         sides = -(-height // per), -(-width // per)
-        around = _MARGIN + (ENLARGED_REACH if self.enlarged else 0)
-        rgb, margin = self._sized(rng, (top // per, left // per), sides, around, done)
-        picture = make_picture(self.name, self._toned(rng, rgb, done), self.scales)
-        as_floats = self._colours(rng, geometry.channels, done)
-        small = as_floats(picture.small)
-        small = enlarge(small, self.scale) if self.enlarged else small
-        pair = Pair(self.name, small, tuple(as_floats(target) for target in picture.targets))
-        return pair.cut(geometry, margin * per, margin * per, height, width, key), tuple(done)
+        rgb, before = self._sized(rng, (top // per, left // per), sides, self._around(rng), done)
+        rgb = self._toned(rng, rgb, done)
+        if self.pipeline is None:
+            as_floats, small = self._colours(rng, geometry.channels, done), None
+        else:
+            rgb, small = self._degraded(rng, rgb, done)
+            as_floats = partial(as_float, channels=geometry.channels)
+        picture = make_picture(self.name, rgb, self.scales, small)
+        input_ = as_floats(picture.small)
+        input_ = enlarge(input_, self.scale) if self.enlarged else input_
+        pair = Pair(self.name, input_, tuple(as_floats(target) for target in picture.targets))
+        return pair.cut(geometry, before[0] * per, before[1] * per, height, width, key), tuple(done)
+
+    def _around(self, rng: np.random.Generator) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Small pixels that are wanted above and below, and to the left and right."""
+        reach = ENLARGED_REACH if self.enlarged else 0
+        if self.pipeline is None:
+            return ((_CLEAN_MARGIN + reach,) * 2,) * 2
+        after = MARGIN + reach
+        return (after + int(rng.integers(GRID)), after), (after + int(rng.integers(GRID)), after)
 
     def _sized(
         self,
         rng: np.random.Generator,
         first: tuple[int, int],
         sides: tuple[int, int],
-        around: int,
+        around: tuple[tuple[int, int], tuple[int, int]],
         done: list[str],
-    ) -> tuple[NDArray[np.uint8], int]:
-        """A piece at a random size, and how many small pixels of margin it has on each side."""
+    ) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+        """A piece at a random size, and how many small pixels of it lie above and to the left of the crop."""
         room = self.photograph.shape[:2]
-        margin = around if all((n + 2 * around) * self.scale <= r for n, r in zip(sides, room, strict=True)) else 0
-        wanted = [(n + 2 * margin) * self.scale for n in sides]
-        least = max(self.variation.smallest, *(w / r for w, r in zip(wanted, room, strict=True)))
+        least = max(self.variation.smallest, *(n * self.scale / r for n, r in zip(sides, room, strict=True)))
         size = 1.0 if rng.random() < self.variation.kept else float(np.exp(rng.uniform(np.log(least), 0)))
         stretch = float(np.exp(rng.uniform(-0.5, 0.5) * np.log1p(self.variation.stretch)))
         factors = (1.0, 1.0) if size == 1 else (size * stretch, size / stretch)
-        bounds = []
-        for begin, n, w, r, factor in zip(first, sides, wanted, room, factors, strict=True):
-            length = min(r, max(w, round(w / factor)))
-            low = min(max(round((begin + n / 2) * self.scale - length / 2), 0), r - length)
-            bounds.append(slice(low, low + length))
-        piece = self.photograph[bounds[0], bounds[1]]
-        if piece.shape[:2] == tuple(wanted):
-            return piece, margin
-        done.append("size " + " × ".join(f"{w / n:.2f}" for w, n in zip(wanted, piece.shape[:2], strict=True)))
-        return levels(resample.resize(planes(piece), wanted[0], wanted[1])), margin
+        along = (_window(*axis, self.scale) for axis in zip(first, sides, room, factors, around, strict=True))
+        (rows, height, above), (columns, width, left) = along
+        piece = self.photograph[rows, columns]
+        if piece.shape[:2] == (height, width):
+            return piece, (above, left)
+        done.append("size " + " × ".join(f"{w / n:.2f}" for w, n in zip((height, width), piece.shape[:2], strict=True)))
+        return levels(resample.resize(planes(piece), height, width)), (above, left)
+
+    def _degraded(
+        self, rng: np.random.Generator, rgb: NDArray[np.uint8], done: list[str]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The piece, perhaps with its channels in another order, and the small picture that is made of it."""
+        assert self.pipeline is not None
+        if rng.random() < self.variation.colours:
+            rgb = rgb[..., _reordered(rng, done)]
+        operations = self.pipeline.draw(rng)
+        done += [operation.caption for operation in operations]
+        size = rgb.shape[0] // self.scale, rgb.shape[1] // self.scale
+        return rgb, levels(apply(operations, planes(rgb), size))
 
     def _toned(self, rng: np.random.Generator, rgb: NDArray[np.uint8], done: list[str]) -> NDArray[np.uint8]:
         """By another gamma, or as its negative, or neither."""
@@ -142,8 +176,7 @@ class Varied(Example):
         if rng.random() >= self.variation.colours:
             return partial(as_float, channels=channels)
         if channels == 3:
-            order = rng.permutation(3)
-            done.append("colours " + "".join("RGB"[channel] for channel in order))
+            order = _reordered(rng, done)
             return lambda rgb: planes(rgb[..., order])
         weights = rng.dirichlet((1, 1, 1)).astype(np.float32)
         done.append("luma " + ", ".join(f"{weight:.2f}" for weight in weights))
@@ -152,6 +185,36 @@ class Varied(Example):
     def detail(self, top: int, left: int, height: int, width: int) -> float:
         """Detail of the photograph there, blocks of scale × scale pixels averaged."""
         return block_detail(self.photograph, 1 if self.enlarged else self.scale, top, left, height, width)
+
+
+def _window(
+    begin: int, side: int, room: int, factor: float, around: tuple[int, int], scale: int
+) -> tuple[slice, int, int]:
+    """Where a crop is taken along one axis of a photograph.
+
+    Args:
+        begin, side: the crop, in small pixels.
+        room: of the photograph.
+        factor: the size it is reduced to.
+        around: small pixels wanted before and after it; as many are taken as there are.
+        scale: upscale factor.
+
+    Returns:
+        The piece of the photograph, the length to reduce it to, and small pixels of it that lie before the crop.
+    """
+    wanted = side * scale
+    length = min(room, max(wanted, round(wanted / factor)))
+    low = min(max(round((begin + side / 2) * scale - length / 2), 0), room - length)
+    small = length / side  # pixels of the photograph per small pixel
+    before, after = min(around[0], int(low / small)), min(around[1], int((room - low - length) / small))
+    piece = slice(low - round(before * small), low + length + round(after * small))
+    return piece, wanted + (before + after) * scale, before
+
+
+def _reordered(rng: np.random.Generator, done: list[str]) -> NDArray[np.int64]:
+    order = rng.permutation(3)
+    done.append("colours " + "".join("RGB"[channel] for channel in order))
+    return order
 
 
 def _luma(rgb: NDArray[np.uint8], weights: NDArray[np.float32]) -> NDArray[np.float32]:

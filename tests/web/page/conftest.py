@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 
 import subpixel
+from tests.turns import taking_turns
 from tests.web.servers import Served, serving
 
 if TYPE_CHECKING:
@@ -113,6 +114,12 @@ def browser() -> Iterator[Browser]:
         made = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield made
         made.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with taking_turns(tmp_path_factory):
+        yield
 
 
 @pytest.fixture
