@@ -112,9 +112,9 @@ class Varied(Example):
             rgb, small = self._degraded(rng, rgb, done)
             as_floats = partial(as_float, channels=geometry.channels)
         picture = make_picture(self.name, rgb, self.scales, small)
-        input_ = as_floats(picture.small)
-        input_ = enlarge(input_, self.scale) if self.enlarged else input_
-        pair = Pair(self.name, input_, tuple(as_floats(target) for target in picture.targets))
+        given = as_floats(picture.small)
+        given = enlarge(given, self.scale) if self.enlarged else given
+        pair = Pair(self.name, given, tuple(as_floats(target) for target in picture.targets))
         return pair.cut(geometry, before[0] * per, before[1] * per, height, width, key), tuple(done)
 
     def _around(self, rng: np.random.Generator) -> tuple[tuple[int, int], tuple[int, int]]:
