@@ -45,7 +45,10 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """PSNR of a method at one factor, one value for each of `WAYS`, on luma and on both colour planes together."""
+    """PSNR of a method at one factor, one value for each of `WAYS`: on luma, and on both colour planes together.
+
+    For colour, of pictures that have some: a level here or there in a grey one would outweigh all others.
+    """
 
     method: Method
     scale: int
@@ -80,7 +83,9 @@ def measure(method: Method, scale: int, pairs: Sequence[tuple[Picture, Picture]]
             return psnr(large, result, border=scale), colour_psnr(large, result, scale)
 
         found = [[one(way, large, small) for large, small in pairs] for way in WAYS]
-        decibels, colours = (tuple(mean(pair[index] for pair in row) for row in found) for index in (0, 1))
+        coloured = [not np.array_equal(large, large[..., :1].repeat(3, 2)) for large, _ in pairs]
+        decibels = tuple(mean(luma for luma, _ in row) for row in found)
+        colours = tuple(mean(colour for (_, colour), some in zip(row, coloured, strict=True) if some) for row in found)
         return Row(method, scale, decibels, colours)
 
 
@@ -139,7 +144,7 @@ def section(rows: Sequence[Row], sets: Sequence[str], count: int, threads: int) 
         for row in (row for row in rows if row.scale == scale):
             cells.append([f"`{row.method.family}`", row.method.how, *(f"{value:.2f}" for value in row.decibels)])
         parts.append(table([f"×{scale}", "", *(way.name for way in WAYS)], cells, text_columns=2))
-    parts.append("PSNR in dB of the colour planes, Cb and Cr together:")
+    parts.append("PSNR in dB of the colour planes, Cb and Cr together, without pictures that are grey:")
     for scale in dict.fromkeys(row.scale for row in rows):
         cells = [
             [f"`{row.method.family}`", row.method.how, *(f"{value:.2f}" for value in row.colours)]

@@ -56,26 +56,6 @@ def test_training_changes_colour_alone(photos: Path, tmp_path: Path) -> None:
     assert (after[:, 1:] - first[:, 1:]).abs().max() > 1e-4
 
 
-def test_rounded_while_it_learns() -> None:
-    """Between layers it has as many steps as int8, in training alone; gradients pass as if it were not rounded."""
-    torch.manual_seed(5)
-    exact, rounded = (
-        build(ColourSettings(width=8, dilations=(1, 2, 1), fake_quantise=asked), 2) for asked in (False, True)
-    )
-    with torch.no_grad():
-        exact.core.last.weight.normal_(std=0.1)
-        rounded.load_state_dict(exact.state_dict())
-    small, results = _smooth(), {}
-    for name, network in (("exact", exact), ("rounded", rounded)):
-        made = network.train()(small)
-        made.square().mean().backward()
-        results[name] = made.detach(), network.core.inner[0].weight.grad
-        assert torch.equal(network.eval()(small), exact.eval()(small))
-    (one, gradient), (other, same) = results["exact"], results["rounded"]
-    assert 1e-6 < (one - other).abs().max() < 0.02
-    torch.testing.assert_close(same, gradient, rtol=0.1, atol=0.02 * float(gradient.abs().max()))
-
-
 @needs_vnni
 @pytest.mark.parametrize("dilations", [(1, 1), (1, 2, 4, 4, 2, 1), (3, 5)])
 def test_engines_agree_to_the_bit(dilations: tuple[int, ...]) -> None:

@@ -33,7 +33,6 @@ class ColourSettings(Settings):
     dilations: tuple[int, ...] = Field(
         default=(1, 2, 4, 4, 2, 1), min_length=2, description="distance of the taps of every convolution"
     )
-    fake_quantise: bool = Field(default=False, description="in training, round between layers as int8 will")
 
 
 class ColourCore(nn.Module):
@@ -74,16 +73,8 @@ class ColourCore(nn.Module):
         y = coded - MEAN
         for layer in self.inner:
             y = functional.relu(layer(y))  # (N, W, H, W)
-            if self.training and self.settings.fake_quantise:
-                y = _rounded(y)
         mended: Tensor = coded[:, 1:] - 0.5 + self.last(y)
         return mended
-
-
-def _rounded(y: Tensor) -> Tensor:
-    """Values of a batch on as many steps as int8 has for them; gradients pass as if nothing was rounded."""
-    step = (y.detach().amax() / 255).clamp_min(1e-7)
-    return y + ((y / step).round() * step - y).detach()
 
 
 class ColourCoreInt8(ColourCore):
