@@ -47,9 +47,9 @@ _EDGE: Final = 24.0  # levels of third difference from which on it is the pictur
 class Limits:
     """From where on a picture counts as squeezed: where restoring and clean networks do equally well.
 
-    Measured with crisp and crisp-restore on 20 photographs (`benchmarks/limits.py`): equal at JPEG 88 and WebP 76 at
-    ×2, JPEG 89 and WebP 80 at ×3, JPEG 92 and WebP 84 at ×4. At ×2 PSNR of the restoring one is 1.0 dB ahead at JPEG
-    70, 0.2 dB behind at 90.
+    Measured on 20 photographs (`benchmarks/limits.py`): crisp and crisp-restore are equal at JPEG 88 and WebP 76 at ×2,
+    JPEG 89 and WebP 79 at ×3, JPEG 92 and WebP 84 at ×4; swift and swift-restore at JPEG 82, 86 and 87 and WebP 52, 69
+    and 76. At ×2 PSNR of crisp-restore is 1.0 dB ahead at JPEG 70, 0.2 dB behind at 90.
 
     Attributes:
         quality: of JPEG, or of the JPEG that the picture was: up to this.
