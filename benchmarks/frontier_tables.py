@@ -1,4 +1,4 @@
-"""The section of results.md that tells the frontier."""
+"""The sections of results.md that tell the frontier."""
 
 from __future__ import annotations
 
@@ -32,6 +32,24 @@ def section(state: Measurements) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def times_section(state: Measurements) -> str:
+    """Times of another machine, without scores."""
+    head = f"""Command: `{state.command}`
+
+Machine: {state.machine}.{_company(state)}
+
+The same systems where the processor multiplies tiles of bf16 and of 8-bit integers: times alone, for scores are those
+above. A tile takes 64 bytes of one place. 32 channels of 8 bits fill half of it, so that int8 is hardly quicker than
+bf16 in `swift` and `crisp`; 64 channels fill it."""
+    parts = [head]
+    for scale in SCALES:
+        rows = [one for one in state.times if one.scale == scale]
+        if rows:
+            width, height = SIZES[scale]
+            parts += [f"### With AMX, ×{scale}, from {width}×{height}", _main(state, rows, scale), _peaks(rows)]
+    return "\n\n".join(part for part in parts if part)
+
+
 def _head(state: Measurements) -> str:
     packages = versions("subpixel", "openvino", "onnxruntime", "torch", "opencv-contrib-python-headless", "ncnn")
     return f"""Command: `python benchmarks/frontier.py --peers PEERS --data DATA`; the times: `{state.command}`
@@ -62,7 +80,7 @@ def _company(state: Measurements) -> str:
 def _main(state: Measurements, rows: list[Times], scale: int) -> str:
     cells = []
     for one in sorted((row for row in rows if row.kind in _ORDER), key=lambda row: _ORDER.index(row.kind)):
-        scores = [_score(state, one.system, scale, name, PUBLISHED) for name in SETS]
+        scores = [_score(state, one.system, scale, name, PUBLISHED) for name in SETS] if state.quality else []
         own = one.kind in ("house", "other")
         times = (
             _number(one.picture),
@@ -73,7 +91,8 @@ def _main(state: Measurements, rows: list[Times], scale: int) -> str:
         reached = f"{one.gops:.0f}" if own and one.gops else ""
         share = f"{one.share:.0%}" if own and one.share else ""
         cells.append([one.system, *scores, *times, reached, share])
-    heads = ["system", *SETS, "picture, ms", "ratio", "network, ms", "ratio", "GOP/s", "of the peak"]
+    sets = SETS if state.quality else ()
+    heads = ["system", *sets, "picture, ms", "ratio", "network, ms", "ratio", "GOP/s", "of the peak"]
     return table(heads, cells)
 
 

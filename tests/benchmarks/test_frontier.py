@@ -134,6 +134,16 @@ def test_a_report_has_every_system(load, tmp_path: Path) -> None:  # type: ignor
     assert "28.70 / 0.8000" in text.partition("Small pictures made by OpenCV")[2]
 
 
+def test_times_of_another_machine_stand_without_scores(load) -> None:  # type: ignore[no-untyped-def]
+    state = invented(load)
+    state.machine, state.quality = "2 cores (AMX)", []
+    text = load("frontier_tables").times_section(state)
+    assert "Machine: 2 cores (AMX)." in text
+    assert "| system | picture, ms |" in text
+    assert "| OpenCV FSRCNN | 50.0 |" in text
+    assert "dB" not in text
+
+
 def test_pictures_are_drawn_and_labels_stand_apart(load, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("matplotlib")
     picture: ModuleType = load("frontier_picture")
