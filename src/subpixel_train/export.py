@@ -57,6 +57,8 @@ def load_run(run: Path) -> tuple[Recipe, Network]:
         network.load_state_dict(tensors)
     except RuntimeError:
         raise TrainingError(f"the weights in {run} do not fit its recipe", "train again into another folder") from None
+    if isinstance(network, Plain):
+        network = network.untied()
     return made, network.eval()
 
 

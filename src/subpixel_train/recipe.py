@@ -106,6 +106,8 @@ class Recipe(_Settings):
             raise ValueError(f"centre is for espcn and srcnn; {self.network.kind} subtracts the mean itself")
         if self.revive_steps and (self.network.kind != "plain" or self.network.activation != "relu"):
             raise ValueError("revive_steps is for networks of kind plain with activation: relu")
+        if self.revive_steps and self.network.kind == "plain" and self.network.symmetric:
+            raise ValueError("revive_steps does not go with network.symmetric: set it to 0")
         if self.network.kind.startswith("two-") and self.scale != 4:
             raise ValueError(f"{self.network.kind} makes ×2 and ×4: write scale: 4, not {self.scale}")
         return self

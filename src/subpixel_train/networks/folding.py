@@ -17,6 +17,7 @@ from torch.nn import functional
 from subpixel_train.networks.base import MEAN
 from subpixel_train.networks.partial_relu import REACH
 from subpixel_train.networks.plain import Plain
+from subpixel_train.networks.symmetry import ORDER
 
 
 @torch.no_grad()
@@ -27,6 +28,8 @@ def fold(network: Plain, small: Iterable[Tensor]) -> Plain:
         network: with linear channels.
         small: pictures (N, 1, H, W) in 0–1; values that go below those are cut off.
     """
+    alike = ORDER if network.settings.symmetric else 1
+    network = network.untied()
     linear = network.settings.linear
     made = Plain(network.settings.model_copy(update={"linear": 0, "fake_quantise": False}), network.scale)
     made.load_state_dict(network.state_dict())
@@ -34,7 +37,9 @@ def fold(network: Plain, small: Iterable[Tensor]) -> Plain:
     given = [functional.pixel_unshuffle(x, network.unshuffle) for x in given]
     for felt, (layer, following) in enumerate(pairwise(made.convolutions()), 1):
         sums = torch.cat([_channels(layer(x), felt) for x in given], 1)
-        low, high = sums[:linear].amin(1), sums[:linear].amax(1)
+        # Channels that are flips and turns of one another are scaled alike: what is symmetric stays so.
+        low, high = (_shared(ends, alike) for ends in (sums[:linear].amin(1), -sums[:linear].amax(1)))
+        high = -high
         reach = (high - low).clamp_min(1e-6)
         top = float(sums[linear:].max())
         factor = (REACH * top if top > 0 else float(reach.max())) / reach
@@ -57,6 +62,11 @@ def unfold(network: Plain) -> None:
         sums = layer.bias + layer.weight.sum((2, 3)) @ flat
         _rescale(layer, following, torch.ones(linear), -sums[:linear])
         flat = torch.cat((torch.zeros(linear), sums[linear:].relu()))
+
+
+def _shared(ends: Tensor, alike: int) -> Tensor:
+    """The least of every `alike` following values, for each of them."""
+    return ends.view(-1, alike).amin(1).repeat_interleave(alike)
 
 
 def _channels(sums: Tensor, border: int) -> Tensor:

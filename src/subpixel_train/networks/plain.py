@@ -17,6 +17,9 @@ A shift above zero turns them into channels with a ReLU that changes nothing, so
 https://doi.org/10.1016/1049-9652(91)90045-L): what the result, reduced again, lacks of the input is enlarged and added.
 Before the shuffle that is two small convolutions, r² → 1 and 1 → r².
 
+With `symmetric`, filters are tied over the eight flips and quarter turns (`networks.symmetry`): a mirrored picture
+gives the mirrored result, and an eighth of the weights is free. What ships is plain again.
+
 With `unshuffle` 2 the pixels of 2×2 squares become channels first: four times as many weights and twice the sight for
 the same work. Kept for the record: at equal time it was worse (docs/explanation/search).
 """
@@ -43,6 +46,7 @@ from subpixel_train.networks.base import (
 from subpixel_train.networks.growing import grown
 from subpixel_train.networks.partial_relu import PartialReLU
 from subpixel_train.networks.reviving import revive
+from subpixel_train.networks.symmetry import ORDER, tie, untied
 
 SKIP_REACH: Final = 1.96
 """Magnitudes of a learned enlargement's kernel may add up to this; int8 has room for sums of less than 2."""
@@ -61,6 +65,9 @@ class PlainSettings(Settings):
     )
     start: Literal["identity", "orthogonal"] = Field(default="identity", description="how inner convolutions begin")
     faithful: bool = Field(default=False, description="one step of back-projection at the end")
+    symmetric: bool = Field(
+        default=False, description="filters tied over flips and quarter turns: an eighth of the free weights"
+    )
     unshuffle: Literal[1, 2] = Field(default=1, description="2: squares of 2×2 pixels become channels first")
     fake_quantise: bool = Field(
         default=False, description="with linear: in training, round between layers as int8 will"
@@ -73,6 +80,12 @@ class PlainSettings(Settings):
             raise ValueError("unshuffle: 2 goes with skip: repeat and without faithful")
         if self.linear and self.activation != "relu":
             raise ValueError(f"linear goes with activation: relu, not {self.activation}")
+        if self.symmetric and (self.width % ORDER or self.linear % ORDER):
+            raise ValueError(
+                f"symmetric needs multiples of {ORDER} for width and linear, not {self.width}, {self.linear}"
+            )
+        if self.symmetric and (self.activation == "prelu" or self.int8 or self.unshuffle > 1):
+            raise ValueError("symmetric goes without activation: prelu, int8 and unshuffle")
         if self.linear >= self.width:
             raise ValueError(f"linear is {self.linear} of {self.width} channels: some need an activation")
         if self.fake_quantise and not self.linear:
@@ -107,6 +120,10 @@ class Plain(Network):
         if settings.faithful:
             self.reach += BackProjection.reach
         self._begin(settings)
+        if settings.symmetric:
+            tie(
+                self.first, [layer for layer in self.inner if isinstance(layer, nn.Conv2d)], self.last, self.skip, scale
+            )
 
     def _begin(self, settings: PlainSettings) -> None:
         nn.init.orthogonal_(self.first.weight, nn.init.calculate_gain("relu"))
@@ -127,6 +144,15 @@ class Plain(Network):
     def convolutions(self) -> tuple[nn.Conv2d, ...]:
         """The layers with a ReLU between them, from input to output."""
         return (self.first, *(layer for layer in self.inner if isinstance(layer, nn.Conv2d)), self.last)
+
+    def untied(self) -> Plain:
+        """The network as it ships: with `symmetric`, the same with its weights spread out; else itself."""
+        if not self.settings.symmetric:
+            return self
+        made = Plain(self.settings.model_copy(update={"symmetric": False}), self.scale)
+        layers = {name: part for name, part in self.named_modules() if isinstance(part, nn.Conv2d)}
+        made.load_state_dict(untied(self.state_dict(), layers))
+        return made.train(self.training)
 
     def grown_from(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Tensors of a smaller plain network, made to fit: see `networks.growing`.

@@ -31,7 +31,8 @@ def start_from(network: Network, source: str) -> list[str]:
 
     A plain network may start from a smaller one too: it then computes what that one does (`networks.growing`). One with
     linear channels may start from a shipped one, in which they are folded, and one that computes in int8 from one with
-    linear channels: they are folded for it.
+    linear channels: they are folded for it. One whose filters are tied over flips and turns may start from a training
+    of its kind, one whose filters are free from either.
 
     Args:
         network: changed in place.
@@ -47,7 +48,9 @@ def start_from(network: Network, source: str) -> list[str]:
                 f"{source} has {theirs[0].linear} linear channels in a layer, this network {network.settings.linear}",
                 f"give network.linear={theirs[0].linear}, or another start",
             )
-        tensors = _folded(*theirs, tensors)
+        tensors, theirs = _folded(*theirs, tensors), None
+    if isinstance(network, Plain):
+        tensors = _in_its_form(network, theirs, tensors, source)
     tensors = network.grown_from(tensors)
     copied = []
     with torch.no_grad():
@@ -56,10 +59,27 @@ def start_from(network: Network, source: str) -> list[str]:
                 value.copy_(tensors[name])
                 copied.append(name)
     if isinstance(network, Plain) and network.settings.linear and not Path(source).exists():
-        unfold(network)
+        unfold(network)  # never tied here
     if not copied:
         raise TrainingError(f"nothing in {source} fits {network.name}", "start from a model of the same network")
     return copied
+
+
+def _in_its_form(
+    network: Plain, theirs: tuple[PlainSettings, int] | None, tensors: dict[str, Tensor], source: str
+) -> dict[str, Tensor]:
+    """Tensors with filters tied over flips and turns where the network's are, and else free."""
+    tied = theirs is not None and theirs[0].symmetric
+    if network.settings.symmetric and not tied:
+        raise TrainingError(
+            f"the filters of {source} are not tied over flips and turns",
+            "start from the folder of a training with network.symmetric, or from nothing",
+        )
+    if theirs is None or not tied or network.settings.symmetric:
+        return tensors
+    made = Plain(*theirs)
+    made.load_state_dict(tensors)
+    return made.untied().state_dict()
 
 
 def _plain_recipe(source: str) -> tuple[PlainSettings, int] | None:
