@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from subpixel import zoo
 from subpixel.engines import Batch, EngineSettings, load_engine
 from subpixel.ensemble import FOLD, ensemble
 from subpixel.plan import Target
-from subpixel.types import Picture
+from subpixel.types import Picture, Size
 from subpixel.upscaler import Upscaler
 from tests import networks
 
@@ -125,3 +126,19 @@ def test_it_is_better() -> None:
         ]
         gains.append(scores[1] - scores[0])
     assert np.mean(gains) > 0.03, gains
+
+
+def test_a_network_that_is_symmetric_itself_runs_once(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(Path(zoo.__file__).parent / "models" / "espcn-x2", own)
+    card = own / "card.toml"
+    card.write_text(card.read_text(encoding="utf-8").replace("halo =", "symmetric = true\nhalo ="), encoding="utf-8")
+    plain, fold = Upscaler(own), Upscaler(own, quality="best")
+    (one,), (eight,) = (upscaler.plans(Size(100, 80), (Target(2),)) for upscaler in (plain, fold))
+    assert one.passes[0].model == eight.passes[0].model
+    picture = _noise(20, 30)
+    made = fold.picture(picture, Target(2))
+    assert not made.chosen.eightfold
+    np.testing.assert_array_equal(made.picture.pixels, plain.picture(picture, Target(2)).picture.pixels)
+    with Upscaler("espcn-x2", quality="best") as upscaler:
+        assert upscaler.picture(picture, Target(2)).chosen.eightfold

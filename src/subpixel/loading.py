@@ -32,7 +32,7 @@ class Networks:
         threads: tiles computed side by side.
         quality: which defaults, where `model` is None.
         restore: take networks trained on squeezed pictures, where there are such; see `zoo.candidates`.
-        eightfold: give the mean over all flips and transpositions of what a network sees.
+        eightfold: give the mean over all flips and transpositions of what a network sees, where they differ.
         precision: arithmetic, or ``"auto"``.
 
     Attributes:
@@ -84,13 +84,18 @@ class Networks:
         made = {}
         for scale, source in sources.items():
             card, fold, more = zoo.card(source), 1, 0
-            if self._eightfold:
+            if self._folds(card):
                 fold, more = FOLD, 2 * scale**2 + 1  # the sum, a result, the input laid down anew
             activations, halo = card.activations + more, card.halo
             if card.mends:
                 halo = max(halo, CHROMA_HALO + zoo.load_colour(card.mends).card.halo)
-            made[scale] = PassModel(card.name, scale, halo, fold * card.work_for(scale), activations, card.align)
+            work = fold * card.work_for(scale)
+            made[scale] = PassModel(card.name, scale, halo, work, activations, card.align, fold=fold)
         return made
+
+    def _folds(self, card: zoo.Card) -> bool:
+        """Whether a network's results are the mean over all eight: what is the same in all of them is made once."""
+        return self._eightfold and not card.symmetric
 
     def load(
         self,
@@ -124,7 +129,7 @@ class Networks:
         mends = card.mends if colour and card.colour == "y" else ""
         return Network(
             name=card.name,
-            run=ensemble(run) if self._eightfold else run,
+            run=ensemble(run) if self._folds(card) else run,
             scales=scales,
             halo=card.halo,
             colour=card.colour,
@@ -161,7 +166,7 @@ class Networks:
         """
         source = self._sources[scales[-1]]
         card = zoo.card(source)
-        if self._eightfold or len(scales) > 1 or card.scales != scales:
+        if self._folds(card) or len(scales) > 1 or card.scales != scales:
             return None
         if card.colour != "y" or card.value_range != (0.0, 1.0):
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from subpixel.plan import Plan
@@ -51,6 +51,10 @@ class Chosen:
     eightfold: bool = False
     reason: str = ""
     lacking: bool = False
+
+    def by(self, plan: Plan) -> Chosen:
+        """The same, told of one plan: networks that are symmetric themselves run once where the mean was asked for."""
+        return replace(self, eightfold=any(step.model.fold > 1 for step in plan.passes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,7 +236,7 @@ class Upscaler:
                     precision,
                     pool=pool,
                     done=done,
-                    chosen=choice.chosen,
+                    chosen=choice.chosen.by(plan),
                     receiver=receiver,
                 )
             except MemoryError:

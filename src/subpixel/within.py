@@ -27,7 +27,7 @@ from subpixel.plan import Plan, Target
 from subpixel.types import Picture, Precision, PrecisionChoice, Quality
 from subpixel.upscaler import Upscaler
 
-_EIGHTFOLD_DB: Final = 0.12  # what the mean of eight gains: 0.11–0.19 measured on Set5 and Set14, small networks
+_EIGHTFOLD_DB: Final = 0.11  # what the mean of eight gains: 0.07–0.16 measured on Set5 and Set14, swift, crisp and fine
 _LOSS_DB: Final = {"fp32": 0.0, "bf16": 0.01, "int8": 0.0}  # int8 has scores of its own
 _MARGIN: Final = 1.1  # on every estimate: other programs take a little of the machine
 _HOPELESS: Final = 3.0  # extrapolated times are not further off than this
@@ -234,9 +234,10 @@ def _options(
         if precision != "auto":
             possible = [precision]
         for one in possible:
-            for fold in (False, True) if passes else (False,):
+            differ = sum(not zoo.card(name).symmetric for name in names) / max(1, len(names))
+            for fold in (False, True) if differ else (False,):
                 quality_db = sum(_decibels(name, one) for name in names) / max(1, len(names))
-                option = _Option(quality, fold, one, passes, quality_db + fold * _EIGHTFOLD_DB, sure)
+                option = _Option(quality, fold, one, passes, quality_db + fold * differ * _EIGHTFOLD_DB, sure)
                 made.setdefault((passes, fold, one), option)
     return list(made.values())
 
@@ -270,7 +271,8 @@ def _seconds(option: _Option, machine: Machine, *, measure: bool) -> float | Non
         one = machine.measure(model, option.precision).seconds if measure else _guess(model, option.precision, machine)
         if one is None:
             return None
-        total += one * pixels * (FOLD if option.eightfold else 1) + _LOAD_S
+        often = FOLD if option.eightfold and not zoo.card(model).symmetric else 1
+        total += one * pixels * often + _LOAD_S
     return total * _MARGIN
 
 

@@ -22,6 +22,7 @@ from subpixel_train.held import values_held
 from subpixel_train.networks import Chain, Colour, Network, Plain, PlainInt8, build
 from subpixel_train.networks.colour import ColourCoreInt8, encoded
 from subpixel_train.networks.folding import fold
+from subpixel_train.networks.plain import PlainSettings
 from subpixel_train.pretrained import without_weights
 from subpixel_train.quantise import calibration
 from subpixel_train.quantise.graph import colour_to_qdq, to_qdq
@@ -254,6 +255,8 @@ def card_text(made: Recipe, network: Network, onnx: bytes, held: int, scores: li
         facts["align"] = network.align
     if isinstance(network, PlainInt8):
         facts["int8"] = True
+    if isinstance(made.network, PlainSettings) and made.network.symmetric:
+        facts["symmetric"] = True
     if made.card.mends:
         facts["mends"] = made.card.mends
     lines = [_line(*fact) for fact in facts.items()]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+import subpixel
+from subpixel import zoo
 from subpixel.errors import TrainingError
 from subpixel_train import recipe
+from subpixel_train.export import export_run
 from subpixel_train.networks import Plain, build
 from subpixel_train.networks.folding import fold
 from subpixel_train.networks.plain import PlainSettings
@@ -157,6 +161,26 @@ def test_where_it_starts_from(tmp_path: Path) -> None:
         torch.testing.assert_close(larger.inner[1].weight, network.inner[1].weight)
     with pytest.raises(TrainingError, match="not tied over flips and turns"):
         start_from(make(width=32), "crisp-x4")
+
+
+def test_what_ships_is_plain_says_so_on_its_card_and_runs_once(tmp_path: Path) -> None:
+    network = make(2, width=16)
+    made = recipe.load(
+        "crisp-x2-float", ["network.width=16", "network.depth=2", "network.symmetric=true", "revive_steps=0"]
+    )
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / state.RECIPE).write_text(made.to_yaml(), encoding="utf-8")
+    state.save_weights(run / state.WEIGHTS, dict(network.state_dict()), {"recipe": made.name})
+    card = export_run(run, tmp_path / "out", data=None, overwrite=False, int8=False)
+    assert zoo.card(card.parent).symmetric
+    pixels = np.random.default_rng(0).integers(60, 200, (1, 40, 30, 3), np.uint8)
+    with subpixel.Upscaler(card.parent, quality="best", precision="fp32") as upscaler:
+        result = upscaler.picture(subpixel.Picture(pixels), subpixel.Target(2))
+        mirrored = upscaler.picture(subpixel.Picture(np.ascontiguousarray(pixels[:, :, ::-1])), subpixel.Target(2))
+    assert not result.chosen.eightfold
+    off = result.picture.pixels.astype(int) - mirrored.picture.pixels[:, :, ::-1]
+    assert np.abs(off).max() <= 1  # sums of floats in another order
 
 
 def test_layers_are_convolutions_still() -> None:

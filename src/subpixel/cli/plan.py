@@ -37,10 +37,11 @@ def show_plan(
     with picture if isinstance(picture, image.PictureStream) else nullcontext():
         choice = upscaler.choose(picture)
     for plan in upscaler.plans(picture.size, targets, choice.networks):
+        chosen = choice.chosen.by(plan)
         if as_json:
-            print(json.dumps({**_record(upscaler, source, picture, plan, choice.chosen), "within": within}))
+            print(json.dumps({**_record(upscaler, source, picture, plan, chosen), "within": within}))
         else:
-            _show(upscaler, source, picture, plan, choice.chosen)
+            _show(upscaler, source, picture, plan, chosen)
 
 
 def _memory(upscaler: Upscaler, picture: Picture | image.PictureStream, plan: Plan) -> int:

@@ -104,8 +104,9 @@ def _methods(request: Request, scale: int) -> dict[str, Enlarger]:
             raise SettingError(
                 f"{asked} enlarges by {', '.join(map(str, own))}, not by {scale}", "give its own factor as --scale"
             )
-        name = zoo.card(own[scale]).name
-        methods[f"{name}, eight-fold" if request.eightfold else name] = model(
+        card = zoo.card(own[scale])
+        folded = request.eightfold and not card.symmetric
+        methods[f"{card.name}, eight-fold" if folded else card.name] = model(
             own[scale],
             scale,
             engine=request.engine,

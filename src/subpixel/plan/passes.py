@@ -34,6 +34,7 @@ class PassModel:
         work: multiply-adds per input pixel.
         activations: float32 values held per input pixel of a tile.
         align: tiles start at multiples of so many input pixels, and are computed with such sides.
+        fold: how often the network runs over every tile: 8 for the mean over all flips and transpositions.
         also: smaller factors whose results the same run of the network gives.
     """
 
@@ -44,6 +45,7 @@ class PassModel:
     activations: int = 128
     align: int = 1
     also: tuple[int, ...] = ()
+    fold: int = 1
 
     @property
     def scales(self) -> tuple[int, ...]:

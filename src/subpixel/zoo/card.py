@@ -55,6 +55,8 @@ class Card:
             a network runs in int8 or, without those roundings, in float; `scores` are of int8.
         bf16: False where bfloat16 shows how a picture was cut (dilated convolutions add up in another order in places);
             it is computed in fp32 then, unless bf16 is asked for by name.
+        symmetric: True where a mirrored or turned picture gives the mirrored or turned result, but for rounding: the
+            mean over all eight brings nothing, and is not made.
         align: 1, or for a network with strides inside: its input starts at multiples of so many small pixels, and has
             such sides.
         value_range: what 0 and 1 become at the network's input and output, e.g. (0, 1) or (0, 255).
@@ -90,6 +92,7 @@ class Card:
     align: int = 1
     int8: bool = False
     bf16: bool = True
+    symmetric: bool = False
     value_range: tuple[float, float] = (0.0, 1.0)
     parameters: int = 0
     macs: int = 0
@@ -133,7 +136,7 @@ _TYPES: Final[dict[str, type]] = {
     "name": str, "title": str, "summary": str, "task": str, "family": str, "scale": int, "colour": str, "halo": int,
     "weights": str, "sha256": str, "licence": str, "scales": list, "align": int, "value_range": list, "parameters": int,
     "macs": int, "activations": int, "paper": str, "recipe": str, "training": str, "training_data": list,
-    "scores": dict, "outputs": dict, "int8": bool, "bf16": bool, "float_scores": dict, "mends": str,
+    "scores": dict, "outputs": dict, "int8": bool, "bf16": bool, "symmetric": bool, "float_scores": dict, "mends": str,
 }  # fmt: skip
 
 _KINDS: Final = {

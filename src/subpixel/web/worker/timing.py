@@ -7,7 +7,6 @@ from typing import Final
 from subpixel import zoo
 from subpixel.calibrating import Machine
 from subpixel.engines import nominal_gflops
-from subpixel.ensemble import FOLD
 from subpixel.errors import SubpixelError
 from subpixel.plan import Target, make_plan
 from subpixel.types import Precision, Quality, Size
@@ -54,8 +53,7 @@ class Timing:
             for step in plan.passes:
                 known = self.known(step.model.name)
                 nominal = nominal_gflops(self._precision(step.model.name)) * 1e9 * self._machine.threads
-                fold = FOLD if upscaler.choose.eightfold else 1
-                total += step.computed * (step.model.work * 2 / nominal if known is None else known * fold)
+                total += step.computed * (step.model.work * 2 / nominal if known is None else known * step.model.fold)
             return total * frames
 
     def _upscaler(self, model: str | None, quality: Quality | None, restore: bool | None) -> Upscaler:
@@ -78,7 +76,6 @@ class Timing:
     def _known_for(
         self, model: str | None, quality: Quality | None, size: Size, target: Target, frames: int
     ) -> float | None:
-        fold = FOLD if quality == "best" else 1
         try:
             found = zoo.candidates(model, quality=quality or zoo.DEFAULT_QUALITY)
             with self._upscaler(model, quality, None) as upscaler:
@@ -91,5 +88,5 @@ class Timing:
             one = self.known(str(found[step.model.scale]))
             if one is None:
                 return None
-            total += one * step.computed * fold
+            total += one * step.computed * step.model.fold
         return total * frames
