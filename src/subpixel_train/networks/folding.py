@@ -38,8 +38,7 @@ def fold(network: Plain, small: Iterable[Tensor]) -> Plain:
     for felt, (layer, following) in enumerate(pairwise(made.convolutions()), 1):
         sums = torch.cat([_channels(layer(x), felt) for x in given], 1)
         # Channels that are flips and turns of one another are scaled alike: what is symmetric stays so.
-        low, high = (_shared(ends, alike) for ends in (sums[:linear].amin(1), -sums[:linear].amax(1)))
-        high = -high
+        low, high = _shared(sums[:linear].amin(1), alike), -_shared(-sums[:linear].amax(1), alike)
         reach = (high - low).clamp_min(1e-6)
         top = float(sums[linear:].max())
         factor = (REACH * top if top > 0 else float(reach.max())) / reach

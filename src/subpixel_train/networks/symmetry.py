@@ -87,7 +87,7 @@ class Tied(nn.Module):
         return spread
 
     def right_inverse(self, full: Tensor) -> Tensor:
-        """The tensor's first occurrence of every free weight: of channel 0 of each group."""
+        """One of the eight places of every free weight, the first in memory."""
         return full.detach().reshape(-1).index_select(0, self.get_buffer("places")[0]).view(self.free).clone()
 
 
@@ -112,7 +112,7 @@ class Evened(nn.Module):
 
 
 def tie(first: nn.Conv2d, inner: list[nn.Conv2d], last: nn.Conv2d, enlargement: nn.Conv2d, scale: int) -> None:
-    """Tie the weights of a plain network, in place; they begin as those of every group's channel 0 did.
+    """Tie the weights of a plain network, in place; all but the last begin as those of every group's channel 0 did.
 
     Args:
         first: 1 → W channels; W a multiple of 8.

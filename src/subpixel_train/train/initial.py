@@ -59,7 +59,7 @@ def start_from(network: Network, source: str) -> list[str]:
                 value.copy_(tensors[name])
                 copied.append(name)
     if isinstance(network, Plain) and network.settings.linear and not Path(source).exists():
-        unfold(network)  # never tied here
+        unfold(network)  # a shipped start: its filters are free, and so are this network's
     if not copied:
         raise TrainingError(f"nothing in {source} fits {network.name}", "start from a model of the same network")
     return copied
