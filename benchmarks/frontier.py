@@ -137,6 +137,10 @@ def main() -> None:
     if {"time", "quality"} & set(part.parts):
         measure(state, options, part)
     if "report" in part.parts:
+        if not state.quality:
+            raise SettingError(
+                f"{options.json} holds no scores, only times", "leave out --json: its times are reported too"
+            )
         from frontier_picture import draw
         from frontier_tables import section, times_section
 

@@ -21,8 +21,9 @@ import numpy as np
 from report import command_line, machine_class, run_command, table, versions, write_section
 
 from subpixel import zoo
-from subpixel.plan.tiles import DEFAULT_TILE, align_up, tile_grid
-from subpixel.types import NetworkFile, Size
+from subpixel.engines.openvino import quick_width
+from subpixel.plan import PassModel, Span, Target, TileGrid, align_up, make_plan, tile_grid
+from subpixel.types import NetworkFile, Precision, Size
 
 SIZE = Size(1000, 750)
 THREADS = 2
@@ -30,23 +31,40 @@ THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How the tiles are computed: `batch` tiles in each call, in `streams` of OpenVINO's threads."""
+    """How the tiles are computed: `batch` tiles in each call, in `streams` of OpenVINO's threads.
+
+    `tile` is the most columns and rows of a tile; None: as `subpixel` cuts.
+    """
 
     title: str
-    tile: int = DEFAULT_TILE
+    tile: tuple[int, int] | None = None
     batch: int = 1
     streams: int = THREADS
     pinned: bool = False
 
 
+SIDES = (64, 128, 192, 256, 384, 512)
+WIDE = ((768, 384), (1024, 384), (1024, 256), (1024, 192))
 WAYS = (
     Way("as it is"),
-    *(Way(f"tiles of {side}", tile=side) for side in (64, 96, 128, 192, 256, 512, 1000)),
-    Way("tiles of 128, four in a call", tile=128, batch=4),
+    *(Way(f"tiles of {side}×{side}", (side, side)) for side in SIDES),
+    *(Way(f"tiles of {width}×{height}", (width, height)) for width, height in WIDE),
+    Way("tiles of 128×128, four in a call", (128, 128), batch=4),
     Way("two in a call", batch=2),
     Way("one stream of two threads", streams=1),
     Way("threads pinned", pinned=True),
 )
+
+
+def grid_of(way: Way, loaded: zoo.Model, margin: int) -> TileGrid:
+    """How the picture is cut."""
+    align = loaded.network.align
+    if way.tile is not None:
+        width, height = way.tile
+        return tile_grid(SIZE, tile=width, tallest=height, threads=THREADS, halo=margin, align=align)
+    card, scale = loaded.card, loaded.network.scale
+    model = PassModel(card.name, scale, card.halo, card.work_for(scale), card.activations, align)
+    return make_plan(SIZE, Target(scale), {scale: model}, threads=THREADS).passes[0].tiles
 
 
 def compiled(network: NetworkFile, way: Way, bf16: bool) -> Any:
@@ -63,15 +81,21 @@ def compiled(network: NetworkFile, way: Way, bf16: bool) -> Any:
     return core.compile_model(core.read_model(network.onnx, b""), "CPU", options)
 
 
-def work_of(network: NetworkFile, way: Way, bf16: bool, pool: ThreadPoolExecutor) -> Callable[[], None]:
+def work_of(loaded: zoo.Model, way: Way, bf16: bool, pool: ThreadPoolExecutor) -> Callable[[], None]:
     """What computes the whole picture once."""
     import openvino
 
+    network = loaded.network
     model = compiled(network, way, bf16)
     margin = align_up(network.halo, network.align)
-    grid = tile_grid(SIZE, tile=way.tile, threads=THREADS, halo=margin, align=network.align)
+    grid = grid_of(way, loaded, margin)
+    precision: Precision = "int8" if network.int8 else "bf16" if bf16 else "fp32"
+
+    def side(span: Span) -> int:
+        return align_up(span.length, network.align) + 2 * margin
+
     sides = [
-        tuple(align_up(span.length, network.align) + 2 * margin for span in (rows, columns))
+        (side(rows), quick_width(side(columns), network.align, precision))
         for rows in grid.rows
         for columns in grid.columns
     ]
@@ -97,10 +121,10 @@ def work_of(network: NetworkFile, way: Way, bf16: bool, pool: ThreadPoolExecutor
     return run
 
 
-def measure(network: NetworkFile, bf16: bool, rounds: int) -> list[tuple[float, float]]:
+def measure(loaded: zoo.Model, bf16: bool, rounds: int) -> list[tuple[float, float]]:
     """Wall time and processor's time of each way against the first one, medians of ratios; of the first, seconds."""
     with ThreadPoolExecutor(THREADS) as pool:
-        works = [work_of(network, way, bf16, pool) for way in WAYS]
+        works = [work_of(loaded, way, bf16, pool) for way in WAYS]
         for work in works:
             work()
         times: list[list[tuple[float, float]]] = []
@@ -127,20 +151,14 @@ def main() -> None:
     columns, heads = [], ["way"]
     for name in options.model or ["espcn-x2"]:
         loaded = zoo.load_model(name)
-        found = measure(loaded.network, not options.fp32 and not loaded.network.int8, options.rounds)
+        found = measure(loaded, not options.fp32 and not loaded.network.int8, options.rounds)
         kind = "int8" if loaded.network.int8 else "fp32" if options.fp32 else "bf16"
         heads += [f"{loaded.card.name} ({kind}, halo {loaded.card.halo})", "processor"]
         columns.append(
             [(f"{found[0][0] * 1e3:.0f} ms", f"{found[0][1] * 1e3:.0f} ms")]
             + [(f"{wall:.2f}", f"{cpu:.2f}") for wall, cpu in found[1:]]
         )
-    rows = [
-        [
-            f"{way.title} (tiles of {way.tile})" if not index else way.title,
-            *(word for c in columns for word in c[index]),
-        ]
-        for index, way in enumerate(WAYS)
-    ]
+    rows = [[way.title, *(word for c in columns for word in c[index])] for index, way in enumerate(WAYS)]
     body = f"""
 Command: `{command_line(hide=("--model",))}`
 

@@ -14,8 +14,8 @@ from subpixel.engines import (
     SampleRunner,
     choose_precision,
     has_vnni,
-    load_engine,
     load_samples,
+    load_tiles,
 )
 from subpixel.ensemble import FOLD, ensemble
 from subpixel.plan import PassModel
@@ -151,7 +151,7 @@ class Networks:
         with self._lock:
             if key not in self._runners:
                 settings = EngineSettings(threads, exact, (1,))
-                self._runners[key] = load_engine(self._engine).load(network, settings)
+                self._runners[key] = load_tiles(self._engine, network, settings)
         return Mending(name, self._runners[key], network.halo)
 
     def load_samples(
@@ -184,5 +184,5 @@ class Networks:
             if key not in self._runners:
                 network = zoo.load_model(model).network
                 settings = EngineSettings(threads, precision, scales)
-                self._runners[key] = load_engine(self._engine).load(network, settings)
+                self._runners[key] = load_tiles(self._engine, network, settings)
         return self._runners[key]

@@ -95,8 +95,9 @@ _Results: TypeAlias = tuple[Planes, ...]
 _Rows: TypeAlias = Callable[[int, int, float], Planes | Sequence[NDArray[np.float32]]]
 """Called with (start, stop, top): the channels of rows start…stop of a result in 0–top, (stop − start, w) each."""
 
-_CACHED = 65_536
-"""Samples of a plane that colour conversion works on at once, so that they stay in the cache: measured."""
+_CACHED = 262_144
+"""Samples of a plane that colour conversion works on at once. Fewer pay more for calls and for the rows around them,
+more leave the cache: measured from file to file, see docs/explanation/end-to-end.md."""
 
 _ALPHA_REACH = 1
 """Alpha is held flat right up to its edges: networks ring there, and what is behind an opaque area must not show."""

@@ -59,8 +59,8 @@ class Upscaler:
         precision: ``"fp32"``, ``"bf16"``, ``"int8"``, or ``"auto"``: for 8-bit pictures int8 where the network has it
             and the processor computes it, or else bf16 where it computes that.
         threads: tiles computed side by side; None for every core.
-        tile: largest side of a tile in input pixels; None: 256 to 384, and more for networks that see far, as memory
-            allows. Changes memory and speed, never the result.
+        tile: largest side of a tile in input pixels; None: up to 1024 across and 256 down, and more for networks
+            that see far, as memory allows. Changes memory and speed, never the result.
 
     Raises:
         SettingError: an argument that cannot be right.

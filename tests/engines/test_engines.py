@@ -3,14 +3,26 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from subpixel import zoo
-from subpixel.engines import EngineSettings, choose_precision, engine_names, has_bf16, load_engine, openvino
+from subpixel.engines import (
+    EngineSettings,
+    Levels,
+    choose_precision,
+    engine_names,
+    has_bf16,
+    has_vnni,
+    load_engine,
+    load_samples,
+    load_tiles,
+    openvino,
+)
 from subpixel.errors import EngineError, ModelDamaged, SettingError
-from subpixel.types import NetworkFile
+from subpixel.types import NetworkFile, Precision
 from tests import networks
 
 NETWORKS = list(zoo.model_names())
@@ -71,6 +83,42 @@ def test_with_amx_narrow_batches_are_computed_as_wide_ones(monkeypatch: pytest.M
         assert part.shape == (2, 1, 60, 2 * width)
         kept = slice(2 * network.halo, 2 * (width - network.halo))
         np.testing.assert_array_equal(part[..., kept], whole[..., kept])
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp32"])
+def test_with_amx_tiles_get_rows_of_a_quick_length(precision: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of a tile stays as it is; fp32 does not use AMX, and keeps its rows."""
+    if precision == "int8" and not has_vnni():
+        pytest.skip("this processor has no int8")
+    network = zoo.load_model("swift-x2").network
+    seen: list[int] = []
+    settings = EngineSettings(1, precision)
+    widen = openvino._with_quick_rows
+
+    def watched(batch: Any, *others: Any) -> Any:
+        made = widen(batch, *others)
+        seen.append(made.shape[3])
+        return made
+
+    monkeypatch.setattr(openvino, "_with_quick_rows", watched)
+    results = []
+    for flags in (frozenset[str](), frozenset({"amx_int8"})):
+        monkeypatch.setattr(openvino, "cpu_flags", lambda flags=flags: flags)
+        run = load_tiles("openvino", network, settings)
+        samples = load_samples("openvino", network, settings, Levels(1 / 255))
+        assert samples is not None
+        for width in (200, 256, 257, 288, 335):
+            batch = np.random.default_rng(width).integers(0, 256, (1, 1, 24, width), np.uint8)
+            margin = 2 * network.halo
+            (floats,) = run(batch / np.float32(255))
+            assert floats.shape == (1, 1, 48, 2 * width)
+            made = np.empty((48 - 2 * margin, 2 * width - 2 * margin), np.uint8)
+            samples(batch, made, margin)
+            results += [floats[..., margin:-margin, margin:-margin], made]
+    wide = [200, 200, 256, 256, 272, 272, 288, 288, 336, 336]
+    assert seen == [200, 200, 256, 256, 257, 257, 288, 288, 335, 335, *(wide if precision == "int8" else seen[:10])]
+    for one, other in zip(results[:10], results[10:], strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", ["openvino", "onnxruntime", "fake"])

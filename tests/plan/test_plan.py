@@ -11,13 +11,15 @@ from subpixel.errors import SettingError
 from subpixel.plan import (
     PassModel,
     Target,
+    TileLimits,
+    balanced_grid,
     choose_scales,
     make_plan,
     make_plans,
     parse_size,
     spans,
     tile_grid,
-    tile_side,
+    tile_limits,
 )
 from subpixel.types import Size
 
@@ -66,9 +68,9 @@ def test_a_network_of_that_factor_goes_before_two_cheap_passes() -> None:
 
 
 def test_small_pictures_are_cut_for_every_thread() -> None:
-    assert tile_grid(Size(256, 256), threads=2).count == 2
-    assert tile_grid(Size(40, 40), threads=8).count == 1, "halo would cost more than it gains"
-    assert tile_grid(Size(1, 1), threads=8).count == 1
+    assert tile_grid(Size(256, 256), tile=384, threads=2).count == 2
+    assert tile_grid(Size(40, 40), tile=384, threads=8).count == 1, "halo would cost more than it gains"
+    assert tile_grid(Size(1, 1), tile=384, threads=8).count == 1
 
 
 def test_spans_are_near_equal() -> None:
@@ -173,25 +175,78 @@ def test_halos_stay_a_small_part_of_the_work(size: Size, room: int | None) -> No
         assert step.overhead < 1.36
     near = make_plan(size, Target(2), MODELS, threads=2, room=room).passes[0]
     assert near.overhead < 1.12
-    assert max(near.tiles.largest.width, near.tiles.largest.height) <= 384, "what sees little keeps small tiles"
+    assert near.tiles.largest.width <= 1024, "what sees little keeps small tiles"
+    assert near.tiles.largest.height <= 256
 
 
 @given(st.integers(0, 150), st.integers(16, 2000), st.integers(1, 64), st.integers(200_000_000, 8_000_000_000))
 def test_tiles_in_work_fit_into_the_room(halo: int, activations: int, threads: int, room: int) -> None:
     model = PassModel("any-x2", 2, halo, 1000, activations)
-    side, workers = tile_side(halo, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
-    assert 64 <= side <= max(384, 14 * halo)
-    if model.pixel_bytes * 256**2 > 64_000_000:
-        assert side <= max(256, 14 * halo), "what needs much memory keeps smaller ones"
-    assert 1 <= workers <= threads
-    assert side == 64 or workers * model.pixel_bytes * (side + 2 * halo) ** 2 <= room
-    assert tile_side(halo, pixel_bytes=model.pixel_bytes, threads=threads, room=None)[1] == threads
+    limits = tile_limits(halo, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
+    least = (64 + 2 * halo) ** 2
+    assert limits.widest == max(1024, 14 * halo)
+    assert limits.tallest == max(256, 14 * halo)
+    assert least <= limits.pixels
+    assert 1 <= limits.workers <= threads
+    assert limits.pixels == least or limits.workers * model.pixel_bytes * limits.pixels <= room
+    free = tile_limits(halo, pixel_bytes=model.pixel_bytes, threads=threads, room=None)
+    assert free.workers == threads
+    assert free.pixels >= limits.pixels
+    if free.pixels > (max(256, 14 * halo) + 2 * halo) ** 2:
+        assert threads * model.pixel_bytes * free.pixels <= max(800_000_000, threads * 64_000_000)
 
 
 def test_fewer_tiles_at_a_time_where_small_ones_would_waste_more() -> None:
-    side, workers = tile_side(130, pixel_bytes=6200, threads=8, room=2_700_000_000)
-    assert workers < 8
-    assert (1 + 260 / side) ** 2 / workers < (1 + 260 / 64) ** 2 / 8
+    limits = tile_limits(130, pixel_bytes=6200, threads=8, room=2_700_000_000)
+    assert limits.workers < 8
+    side = math.isqrt(limits.pixels) - 260
+    assert (1 + 260 / side) ** 2 / limits.workers < (1 + 260 / 64) ** 2 / 8
+
+
+SIDES = st.integers(1, 3000)
+
+
+@given(SIDES, SIDES, st.integers(0, 60), st.integers(1, 16), st.integers(0, 300_000), st.sampled_from([1, 2, 8]))
+def test_tiles_keep_within_their_limits(
+    width: int, height: int, halo: int, workers: int, more: int, align: int
+) -> None:
+    halo = -(-halo // align) * align
+    limits = TileLimits(1024, 256, (64 + 2 * halo) ** 2 + more, workers)
+    grid = balanced_grid(Size(width, height), limits, halo=halo, align=align)
+    for axis, length, most in ((grid.columns, width, 1024), (grid.rows, height, 256)):
+        assert axis[0].start == 0
+        assert axis[-1].stop == length
+        assert all(before.stop == after.start for before, after in itertools.pairwise(axis))
+        assert all(span.start % align == 0 for span in axis)
+        assert max(span.length for span in axis) <= most
+    largest = grid.largest
+    assert (largest.width - align + 2 * halo) * (largest.height - align + 2 * halo) <= limits.pixels
+
+
+@given(st.integers(60, 2000), st.integers(60, 2000), st.integers(0, 30), st.integers(1, 6), st.integers(1, 12))
+def test_no_tiles_of_equal_size_are_ready_much_sooner(
+    width: int, height: int, halo: int, workers: int, more: int
+) -> None:
+    limits = TileLimits(1024, 256, 20_000 * more + 160**2, workers)
+
+    def ready(rows: int, columns: int) -> float:
+        pixels = (-(-height // rows) + 2 * halo) * (-(-width // columns) + 2 * halo)
+        allowed = pixels <= limits.pixels and height <= 256 * rows and width <= 1024 * columns
+        busy = min(workers, columns * min(rows, 2))
+        return (pixels + 1200) * -(-rows * columns // busy) if allowed else math.inf
+
+    grid = balanced_grid(Size(width, height), limits, halo=halo)
+    small = max(48, halo)
+    best = min(ready(r, c) for r in range(1, max(2, height // small)) for c in range(1, max(2, width // small)))
+    assert ready(len(grid.rows), len(grid.columns)) <= 1.05 * best
+
+
+def test_two_threads_get_an_even_number_of_tiles() -> None:
+    model = PassModel("m-x4", 4, 18, work=115_000, activations=64)
+    (step,) = make_plan(Size(1000, 750), Target(4), {4: model}, threads=2).passes
+    assert step.tiles.count % 2 == 0
+    (alone,) = make_plan(Size(90, 80), Target(4), {4: model}, threads=2).passes
+    assert alone.tiles.count == 1, "halves would be narrower than 48 pixels"
 
 
 TWO = {
@@ -237,5 +292,5 @@ def test_very_wide_pictures_have_flat_tiles() -> None:
         (step,) = make_plan(Size(width, 3000), Target(2), {2: model}, threads=2).passes
         heights.append(step.tiles.largest.height)
         assert 4 * width * heights[-1] <= 21_000_000 or heights[-1] == 48
-        assert step.tiles.largest.width <= 384
+        assert step.tiles.largest.width <= 1024
     assert heights == [250, 250, 48, 48]

@@ -59,7 +59,7 @@ def test_parts_hold_all_that_is_new(
 
 def test_nothing_new_and_all_new() -> None:
     size = Size(640, 360)
-    cut = Parts(tile_grid(size, threads=2, halo=9), size, 9, 1)
+    cut = Parts(tile_grid(size, tile=384, threads=2, halo=9), size, 9, 1)
     frame = np.random.default_rng(0).integers(0, 256, (1, 360, 640), np.uint8)
     assert cut.changed(frame, frame.copy()) == []
     assert cut.changed(frame, frame ^ 1) is cut.tiles
@@ -71,7 +71,7 @@ def test_nothing_new_and_all_new() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_two_small_changes_are_two_small_parts(channels: int) -> None:
     size = Size(640, 360)
-    cut = Parts(tile_grid(size, threads=2, halo=9), size, 9, 1)
+    cut = Parts(tile_grid(size, tile=384, threads=2, halo=9), size, 9, 1)
     last = np.zeros((channels, 360, 640), np.uint8)
     now = last.copy()
     now[-1, 20:30, 30:40] = 1
@@ -82,7 +82,7 @@ def test_two_small_changes_are_two_small_parts(channels: int) -> None:
 
 def test_shapes_are_few() -> None:
     size = Size(640, 360)
-    cut = Parts(tile_grid(size, threads=2, halo=9), size, 9, 1)
+    cut = Parts(tile_grid(size, tile=384, threads=2, halo=9), size, 9, 1)
     last, seen = np.zeros((1, 360, 640), np.uint8), set()
     random = np.random.default_rng(5)
     for _ in range(150):

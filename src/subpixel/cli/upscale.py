@@ -89,7 +89,7 @@ def upscale(
         int | None,
         typer.Option(
             help="Largest side of a tile, input pixels. Less memory if smaller; the result is the same. "
-            "[default: 256 to 384, more for models that see far]"
+            "[default: up to 1024 across and 256 down, as memory allows; more for models that see far]"
         ),
     ] = None,
     format: Annotated[

@@ -14,6 +14,7 @@ from subpixel.engines.base import (
     Runner,
     SampleEngine,
     SampleRunner,
+    TileEngine,
     choose_precision,
 )
 from subpixel.engines.processor import has_bf16, has_vnni, memory_limit, nominal_gflops, usable_cores
@@ -35,6 +36,7 @@ __all__ = [
     "has_vnni",
     "load_engine",
     "load_samples",
+    "load_tiles",
     "memory_limit",
     "nominal_gflops",
     "usable_cores",
@@ -88,6 +90,18 @@ def load_engine(name: str) -> Engine:
     except ImportError as error:
         raise EngineError(f"the engine {name} cannot be loaded: {error}", "install what it needs") from error
     return cast(Engine, made)
+
+
+def load_tiles(name: str, network: NetworkFile, settings: EngineSettings) -> Runner:
+    """The network from the engine of that name, for tiles: results within `network.halo` of their borders are not kept.
+
+    Raises:
+        SettingError, EngineError: as `load_engine` and `Engine.load`.
+    """
+    engine = load_engine(name)
+    if not hasattr(engine, "load_tiles"):
+        return engine.load(network, settings)
+    return cast(TileEngine, engine).load_tiles(network, settings)
 
 
 def load_samples(name: str, network: NetworkFile, settings: EngineSettings, levels: Levels) -> SampleRunner | None:

@@ -127,6 +127,14 @@ def check_int8(network: NetworkFile) -> None:
         raise EngineError("this processor does not compute in int8 (VNNI)", "leave --precision to auto")
 
 
+class TileEngine(Protocol):
+    """An engine that computes tiles quicker where what it gives of their halos does not matter."""
+
+    def load_tiles(self, network: NetworkFile, settings: EngineSettings) -> Runner:
+        """As `Engine.load`, but within `network.halo` of a batch's borders results may differ from those."""
+        ...
+
+
 class SampleEngine(Protocol):
     """An engine that also takes 8-bit samples as they are, and rounds by itself: less memory to pass over."""
 

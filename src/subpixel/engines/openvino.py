@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +25,19 @@ from subpixel.engines.base import (
 )
 from subpixel.engines.processor import cpu_flags
 from subpixel.errors import EngineError
-from subpixel.types import NetworkFile
+from subpixel.types import NetworkFile, Precision
 
+_Sample = TypeVar("_Sample", np.uint8, np.float32)
 _FIRST = threading.Lock()
 _CONVERTER = "openvino.tools.ovc"
 _AMX_WIDTH: Final = 64
 """With AMX, OpenVINO 2026.4 adds up the products of layers with up to 8 input channels in another order, in bf16, where
 its rows are shorter than 48 pixels: a narrow tile would differ from the whole picture by a level here and there."""
+_AMX_ROWS: Final = 256
+_AMX_STEP: Final = 16
+"""With AMX, OpenVINO 2026.4 cuts rows of over 256 pixels into equal parts, and those of some lengths, 363 or 399,
+into tiny ones: up to 4.6 times the time per pixel. Multiples of 16 are always quick (see "Rows" in
+benchmarks/results.md)."""
 
 
 def _openvino() -> Any:
@@ -65,6 +72,13 @@ class OpenVINOEngine:
 
     def load(self, network: NetworkFile, settings: EngineSettings) -> Runner:
         """See `Engine.load`."""
+        return self._load(network, settings, tiles=False)
+
+    def load_tiles(self, network: NetworkFile, settings: EngineSettings) -> Runner:
+        """See `TileEngine.load_tiles`."""
+        return self._load(network, settings, tiles=True)
+
+    def _load(self, network: NetworkFile, settings: EngineSettings, *, tiles: bool) -> Runner:
         openvino = _openvino()
         with _explained(network):
             graph = _read(openvino, network, settings)
@@ -80,6 +94,8 @@ class OpenVINOEngine:
             height, width = batch.shape[2:]
             if width < least:  # what is added lies beyond the halo of what callers keep
                 batch = np.pad(batch, ((0, 0), (0, 0), (0, 0), (0, least - width)), "edge")
+            elif tiles:
+                batch = _with_quick_rows(batch, network, settings)
             request = getattr(local, "request", None)
             if request is None:
                 request = local.request = compiled.create_infer_request()
@@ -109,6 +125,7 @@ class OpenVINOEngine:
             shapes = Shapes(graph, lambda one: _compiled(openvino, one, settings))
 
         def run(batch: NDArray[np.uint8], into: NDArray[np.uint8], margin: int) -> None:
+            batch = _with_quick_rows(batch, network, settings)
             with _explained(network, "run"):
                 request = shapes.request(batch.shape)
                 request.set_input_tensor(openvino.Tensor(batch, shared_memory=True))
@@ -117,6 +134,20 @@ class OpenVINOEngine:
             shuffled(request.get_output_tensor(0).data, block, into, margin)
 
         return run
+
+
+def quick_width(width: int, align: int, precision: Precision) -> int:
+    """The length, at least `width` and a multiple of `align` as it is, of rows that this processor computes quickly."""
+    if width <= _AMX_ROWS or f"amx_{precision}" not in cpu_flags():
+        return width
+    step = math.lcm(_AMX_STEP, align)
+    return -(-width // step) * step
+
+
+def _with_quick_rows(batch: NDArray[_Sample], network: NetworkFile, settings: EngineSettings) -> NDArray[_Sample]:
+    """The tiles (N, C, H, W), in rows whose length is quick: wider at the right, beyond the halo of what is kept."""
+    more = quick_width(batch.shape[3], network.align, settings.precision) - batch.shape[3]
+    return np.pad(batch, ((0, 0), (0, 0), (0, 0), (0, more)), "edge") if more else batch
 
 
 @contextmanager

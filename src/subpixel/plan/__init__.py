@@ -2,11 +2,10 @@
 
 from subpixel.plan.passes import Pass, PassModel, Plan, choose_scales, make_plan, make_plans
 from subpixel.plan.target import DEFAULT_FACTOR, MAX_FACTOR, Target, parse_factors, parse_size, targets_of
-from subpixel.plan.tiles import DEFAULT_TILE, Span, TileGrid, align_up, spans, tile_grid, tile_side
+from subpixel.plan.tiles import Span, TileGrid, TileLimits, align_up, balanced_grid, spans, tile_grid, tile_limits
 
 __all__ = [
     "DEFAULT_FACTOR",
-    "DEFAULT_TILE",
     "MAX_FACTOR",
     "Pass",
     "PassModel",
@@ -14,7 +13,9 @@ __all__ = [
     "Span",
     "Target",
     "TileGrid",
+    "TileLimits",
     "align_up",
+    "balanced_grid",
     "choose_scales",
     "make_plan",
     "make_plans",
@@ -23,5 +24,5 @@ __all__ = [
     "spans",
     "targets_of",
     "tile_grid",
-    "tile_side",
+    "tile_limits",
 ]

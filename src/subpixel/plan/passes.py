@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from subpixel.plan.target import Target
-from subpixel.plan.tiles import TileGrid, align_up, tile_grid, tile_side
+from subpixel.plan.tiles import TileGrid, align_up, balanced_grid, tile_grid, tile_limits
 from subpixel.types import Size
 
 _STRETCH = 1.01
@@ -217,7 +217,7 @@ def make_plan(
         wish: the factor or size asked for.
         models: the model to use for each scale.
         later: the same for passes after the first; None: as the first.
-        tile: largest side of a tile, input pixels; None: as fits each model, see `tile_side`.
+        tile: largest side of a tile, input pixels; None: as fits each model, see `tile_limits`.
         threads: tiles computed side by side.
         room: bytes that tiles in work may take where `tile` is None; None: as many as they need.
     """
@@ -231,13 +231,13 @@ def make_plan(
 
 
 def _pass(model: PassModel, size: Size, tile: int | None, threads: int, room: int | None) -> Pass:
-    side, workers = tile, threads
-    if side is None:
-        side, workers = tile_side(model.margin, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
-    strip = _STRIP_PIXELS // (size.width * model.scale**2)
-    tallest = max(_LEAST_ROWS, strip) if strip < side else None
-    grid = tile_grid(size, tile=side, threads=workers, halo=model.margin, align=model.align, tallest=tallest)
-    return Pass(model, size, grid, workers)
+    tallest = max(_LEAST_ROWS, _STRIP_PIXELS // (size.width * model.scale**2))
+    halo, align = model.margin, model.align
+    if tile is not None:
+        grid = tile_grid(size, tile=tile, threads=threads, halo=halo, align=align, tallest=tallest)
+        return Pass(model, size, grid, threads)
+    limits = tile_limits(halo, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
+    return Pass(model, size, balanced_grid(size, limits, halo=halo, align=align, tallest=tallest), limits.workers)
 
 
 def make_plans(

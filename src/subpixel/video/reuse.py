@@ -29,6 +29,8 @@ _MOST: Final = 0.6
 """Where more of the pixels are new than that, there is nothing to gain."""
 _GAIN: Final = 0.9
 """Parts that cost more of what the tiles cost are not worth shapes of their own."""
+_LARGEST: Final = 384
+"""Most rows and columns of a part: tiles may be wider, but what is new is little, and all threads should have some."""
 _SIDES: Final = tuple(sorted(16 * step << power for step in (2, 3) for power in range(12)))
 """Sides of parts: 32, 48, 64, 96, 128, 192, …"""
 
@@ -64,8 +66,8 @@ class Parts:
         self._cell = align_up(_CELL, align)
         self.tiles = [Part(rows, columns) for rows in grid.rows for columns in grid.columns]
         largest = grid.largest
-        self._down = _Sides(size.height, largest.height, self._cell)
-        self._across = _Sides(size.width, largest.width, self._cell)
+        self._down = _Sides(size.height, min(largest.height, _LARGEST), self._cell)
+        self._across = _Sides(size.width, min(largest.width, _LARGEST), self._cell)
         self._all = sum(
             self._cost(align_up(part.rows.length, align), align_up(part.columns.length, align)) for part in self.tiles
         )
