@@ -22,7 +22,7 @@ from report import command_line, machine_class, run_command, table, versions, wr
 
 from subpixel import zoo
 from subpixel.engines.openvino import quick_width
-from subpixel.plan import PassModel, Span, Target, TileGrid, align_up, make_plan, tile_grid
+from subpixel.plan import PassModel, Span, Target, TileGrid, TileLimits, align_up, balanced_grid, make_plan
 from subpixel.types import NetworkFile, Precision, Size
 
 SIZE = Size(1000, 750)
@@ -61,7 +61,8 @@ def grid_of(way: Way, loaded: zoo.Model, margin: int) -> TileGrid:
     align = loaded.network.align
     if way.tile is not None:
         width, height = way.tile
-        return tile_grid(SIZE, tile=width, tallest=height, threads=THREADS, halo=margin, align=align)
+        limits = TileLimits(width, height, (width + 2 * margin) * (height + 2 * margin), THREADS)
+        return balanced_grid(SIZE, limits, halo=margin, align=align)
     card, scale = loaded.card, loaded.network.scale
     model = PassModel(card.name, scale, card.halo, card.work_for(scale), card.activations, align)
     return make_plan(SIZE, Target(scale), {scale: model}, threads=THREADS).passes[0].tiles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def draw(path: Path, height: int = 20, width: int = 30, seed: int = 0) -> Path:
 
 
 def files(folder: Path) -> set[str]:
-    """Names of all files, what the journal keeps left out."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    """Names of all files, what the journal keeps left out. Folders may vanish meanwhile: `rglob` fails at those."""
+    found = (Path(place, name).relative_to(folder) for place, _, names in os.walk(folder) for name in names)
     return {str(path) for path in found if ".subpixel" not in path.parts}
 
 

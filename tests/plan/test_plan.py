@@ -11,6 +11,7 @@ from subpixel.errors import SettingError
 from subpixel.plan import (
     PassModel,
     Target,
+    TileGrid,
     TileLimits,
     balanced_grid,
     choose_scales,
@@ -18,7 +19,6 @@ from subpixel.plan import (
     make_plans,
     parse_size,
     spans,
-    tile_grid,
     tile_limits,
 )
 from subpixel.types import Size
@@ -50,9 +50,14 @@ def test_passes_reach_every_factor(factor: float, available: set[int]) -> None:
         assert all(reach // scale * 1.01 < factor for scale in scales), "no pass is superfluous"
 
 
+def square_tiles(size: Size, tile: int, threads: int, align: int = 1) -> TileGrid:
+    """As `--tile` cuts."""
+    return balanced_grid(size, TileLimits.square(tile, halo=0, workers=threads), align=align)
+
+
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(16, 600), st.integers(1, 16))
 def test_tiles_cover_the_picture_once(width: int, height: int, tile: int, threads: int) -> None:
-    grid = tile_grid(Size(width, height), tile=tile, threads=threads)
+    grid = square_tiles(Size(width, height), tile, threads)
     for axis, length in ((grid.columns, width), (grid.rows, height)):
         assert axis[0].start == 0
         assert axis[-1].stop == length
@@ -68,9 +73,9 @@ def test_a_network_of_that_factor_goes_before_two_cheap_passes() -> None:
 
 
 def test_small_pictures_are_cut_for_every_thread() -> None:
-    assert tile_grid(Size(256, 256), tile=384, threads=2).count == 2
-    assert tile_grid(Size(40, 40), tile=384, threads=8).count == 1, "halo would cost more than it gains"
-    assert tile_grid(Size(1, 1), tile=384, threads=8).count == 1
+    assert square_tiles(Size(256, 256), 384, 2).count == 2
+    assert square_tiles(Size(40, 40), 384, 8).count == 1, "halo would cost more than it gains"
+    assert square_tiles(Size(1, 1), 384, 8).count == 1
 
 
 def test_spans_are_near_equal() -> None:
@@ -157,7 +162,7 @@ def test_aligned_ranges_start_at_multiples(length: int, count: int, align: int) 
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(16, 600), st.integers(1, 16), st.sampled_from([2, 4, 8]))
 def test_aligned_tiles_are_not_larger_than_asked(width: int, height: int, tile: int, threads: int, align: int) -> None:
-    grid = tile_grid(Size(width, height), tile=tile, threads=threads, align=align)
+    grid = square_tiles(Size(width, height), tile, threads, align)
     assert max(grid.largest.width, grid.largest.height) <= tile
 
 
@@ -238,7 +243,7 @@ def test_no_tiles_of_equal_size_are_ready_much_sooner(
     grid = balanced_grid(Size(width, height), limits, halo=halo)
     small = max(48, halo)
     best = min(ready(r, c) for r in range(1, max(2, height // small)) for c in range(1, max(2, width // small)))
-    assert ready(len(grid.rows), len(grid.columns)) <= 1.05 * best
+    assert ready(len(grid.rows), len(grid.columns)) <= 1.03 * best
 
 
 def test_two_threads_get_an_even_number_of_tiles() -> None:
@@ -293,4 +298,5 @@ def test_very_wide_pictures_have_flat_tiles() -> None:
         heights.append(step.tiles.largest.height)
         assert 4 * width * heights[-1] <= 21_000_000 or heights[-1] == 48
         assert step.tiles.largest.width <= 1024
-    assert heights == [250, 250, 48, 48]
+    assert min(heights[:2]) > 200
+    assert heights[2:] == [48, 48]

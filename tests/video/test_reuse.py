@@ -7,13 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subpixel.plan import tile_grid
+from subpixel.plan import TileGrid, TileLimits, balanced_grid
 from subpixel.types import Size
 from subpixel.video.reuse import Part, Parts
 
 spots = st.lists(
     st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(1, 40), st.integers(1, 90)), min_size=1, max_size=6
 )
+
+
+def tiles(size: Size, side: int = 384, halo: int = 9, align: int = 1) -> TileGrid:
+    """Tiles of a frame, at most `side` × `side`."""
+    return balanced_grid(size, TileLimits.square(side, halo=halo, workers=2), halo=halo, align=align)
 
 
 def needed(differs: np.ndarray, halo: int) -> np.ndarray:
@@ -39,7 +44,7 @@ def test_parts_hold_all_that_is_new(
     width: int, height: int, marks: list[tuple[float, float, int, int]], halo: int, align: int, tile: int
 ) -> None:
     size = Size(width, height)
-    grid = tile_grid(size, tile=tile, threads=2, halo=halo, align=align)
+    grid = tiles(size, tile, halo, align)
     cut = Parts(grid, size, halo, align)
     last = np.zeros((1, height, width), np.uint8)
     now = last.copy()
@@ -59,7 +64,7 @@ def test_parts_hold_all_that_is_new(
 
 def test_nothing_new_and_all_new() -> None:
     size = Size(640, 360)
-    cut = Parts(tile_grid(size, tile=384, threads=2, halo=9), size, 9, 1)
+    cut = Parts(tiles(size), size, 9, 1)
     frame = np.random.default_rng(0).integers(0, 256, (1, 360, 640), np.uint8)
     assert cut.changed(frame, frame.copy()) == []
     assert cut.changed(frame, frame ^ 1) is cut.tiles
@@ -71,7 +76,7 @@ def test_nothing_new_and_all_new() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_two_small_changes_are_two_small_parts(channels: int) -> None:
     size = Size(640, 360)
-    cut = Parts(tile_grid(size, tile=384, threads=2, halo=9), size, 9, 1)
+    cut = Parts(tiles(size), size, 9, 1)
     last = np.zeros((channels, 360, 640), np.uint8)
     now = last.copy()
     now[-1, 20:30, 30:40] = 1
@@ -82,7 +87,7 @@ def test_two_small_changes_are_two_small_parts(channels: int) -> None:
 
 def test_shapes_are_few() -> None:
     size = Size(640, 360)
-    cut = Parts(tile_grid(size, tile=384, threads=2, halo=9), size, 9, 1)
+    cut = Parts(tiles(size), size, 9, 1)
     last, seen = np.zeros((1, 360, 640), np.uint8), set()
     random = np.random.default_rng(5)
     for _ in range(150):

@@ -2,7 +2,7 @@
 
 from subpixel.plan.passes import Pass, PassModel, Plan, choose_scales, make_plan, make_plans
 from subpixel.plan.target import DEFAULT_FACTOR, MAX_FACTOR, Target, parse_factors, parse_size, targets_of
-from subpixel.plan.tiles import Span, TileGrid, TileLimits, align_up, balanced_grid, spans, tile_grid, tile_limits
+from subpixel.plan.tiles import Span, TileGrid, TileLimits, align_up, balanced_grid, spans, tile_limits
 
 __all__ = [
     "DEFAULT_FACTOR",
@@ -23,6 +23,5 @@ __all__ = [
     "parse_size",
     "spans",
     "targets_of",
-    "tile_grid",
     "tile_limits",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from subpixel.plan.target import Target
-from subpixel.plan.tiles import TileGrid, align_up, balanced_grid, tile_grid, tile_limits
+from subpixel.plan.tiles import TileGrid, TileLimits, align_up, balanced_grid, tile_limits
 from subpixel.types import Size
 
 _STRETCH = 1.01
@@ -233,10 +233,10 @@ def make_plan(
 def _pass(model: PassModel, size: Size, tile: int | None, threads: int, room: int | None) -> Pass:
     tallest = max(_LEAST_ROWS, _STRIP_PIXELS // (size.width * model.scale**2))
     halo, align = model.margin, model.align
-    if tile is not None:
-        grid = tile_grid(size, tile=tile, threads=threads, halo=halo, align=align, tallest=tallest)
-        return Pass(model, size, grid, threads)
-    limits = tile_limits(halo, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
+    if tile is None:
+        limits = tile_limits(halo, pixel_bytes=model.pixel_bytes, threads=threads, room=room)
+    else:
+        limits = TileLimits.square(max(tile, align), halo=halo, workers=threads)
     return Pass(model, size, balanced_grid(size, limits, halo=halo, align=align, tallest=tallest), limits.workers)
 
 

@@ -88,6 +88,11 @@ class TileLimits:
     pixels: int
     workers: int
 
+    @classmethod
+    def square(cls, side: int, *, halo: int, workers: int) -> TileLimits:
+        """Tiles of at most `side` × `side`, whatever memory that takes."""
+        return cls(side, side, (side + 2 * halo) ** 2, workers)
+
 
 def tile_limits(halo: int, *, pixel_bytes: int, threads: int, room: int | None) -> TileLimits:
     """How large tiles may be so that a picture goes quickest within `room`.
@@ -147,13 +152,15 @@ def balanced_grid(
     high = min(limits.tallest, tallest or limits.tallest)
     lowest = least(size.height, high)
     square = max(_LEAST, math.isqrt(limits.pixels) - 2 * halo)
+    flat = limits.pixels // with_halo(size.width, least(size.width, limits.widest)) - 2 * halo  # as wide as may be
+    most = max(lowest, least(size.height, min(square, max(flat, square // 2))))
     best: tuple[int, int, int, int] | None = None
     more = min(limits.workers, _TRIED)
-    for rows in range(lowest, max(lowest, least(size.height, square)) + more):
+    for rows in range(lowest, most + more):
         if rows > lowest and best is not None and size.height < rows * smallest:
             break
         room = limits.pixels // with_halo(size.height, rows) - 2 * halo
-        if room < min(_LEAST, size.width):
+        if room < min(_LEAST, limits.widest, size.width):
             continue  # so high that nothing is left for columns
         fewest = least(size.width, min(limits.widest, room))
         for columns in range(fewest, fewest + more):
@@ -165,38 +172,3 @@ def balanced_grid(
             best = found if best is None or found < best else best
     assert best is not None
     return TileGrid(spans(size.height, best[2], align), spans(size.width, best[3], align))
-
-
-def tile_grid(
-    size: Size,
-    *,
-    tile: int,
-    threads: int = 1,
-    halo: int = 0,
-    align: int = 1,
-    tallest: int | None = None,
-) -> TileGrid:
-    """Cut a picture into near-equal tiles of at most `tile` × `tile`, and into enough of them to keep `threads` busy.
-
-    Args:
-        size: the pass's input.
-        tile: largest side of a tile, at least 1; where `align` is larger, `align`.
-        threads: tiles computed side by side; small pictures are cut further while tiles stay above 48 pixels, and above
-            the halo: what a tile computes in vain must not eat up what a second core gives.
-        halo: computed beyond every side of a tile.
-        align: tiles start at multiples of it.
-        tallest: most rows of a tile, where that is less than `tile`: a row of tiles of a very wide picture is a strip.
-    """
-    side = max(1, tile // align) * align
-    rows = -(-size.height // (side if tallest is None else max(1, min(tile, tallest) // align) * align))
-    columns = -(-size.width // side)
-    smallest = max(_SMALLEST, halo)
-    while rows * columns < threads:
-        tall, wide = size.height / rows, size.width / columns
-        if max(tall, wide) < 2 * smallest:
-            break
-        if wide >= tall:
-            columns += 1
-        else:
-            rows += 1
-    return TileGrid(spans(size.height, rows, align), spans(size.width, columns, align))
