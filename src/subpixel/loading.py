@@ -18,8 +18,9 @@ from subpixel.engines import (
     load_tiles,
 )
 from subpixel.ensemble import FOLD, ensemble
+from subpixel.image import chroma
 from subpixel.plan import PassModel
-from subpixel.tile import CHROMA_HALO, Mending, Network
+from subpixel.tile import Mending, Network
 from subpixel.types import Precision, PrecisionChoice, Quality
 
 
@@ -88,7 +89,7 @@ class Networks:
                 fold, more = FOLD, 2 * scale**2 + 1  # the sum, a result, the input laid down anew
             activations, halo = card.activations + more, card.halo
             if card.mends:
-                halo = max(halo, CHROMA_HALO + zoo.load_colour(card.mends).card.halo)
+                halo = max(halo, chroma.HALO + zoo.load_colour(card.mends).card.halo)
             work = fold * card.work_for(scale)
             made[scale] = PassModel(card.name, scale, halo, work, activations, card.align, fold=fold)
         return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from subpixel.engines import Runner
 from subpixel.errors import ModelDamaged
+from subpixel.image import chroma
 from subpixel.image.colour import grey_to_y, rgb_to_y, rgb_to_y_and_differences, y_and_differences_to_rgb, y_to_grey
-from subpixel.image.faithful import prefilter
-from subpixel.image.resample import enlarge
+from subpixel.image.kept import Kept
 from subpixel.plan import align_up
 from subpixel.types import Planes, Samples
 
@@ -92,23 +92,23 @@ class Network:
 
 _Results: TypeAlias = tuple[Planes, ...]
 """One result for each scale of a network."""
-_Rows: TypeAlias = Callable[[int, int, float], Planes | Sequence[NDArray[np.float32]]]
-"""Called with (start, stop, top): the channels of rows start…stop of a result in 0–top, (stop − start, w) each."""
+_Band: TypeAlias = tuple[int, Sequence[NDArray[np.float32]]]
+_Bands: TypeAlias = Callable[[float], Iterator[_Band]]
+"""Called with top: all rows of a result, some at a time: the first one's number and channels in 0–top, (rows, w) each,
+which may be used up before the next are made. What is beyond the result, right and below, means nothing."""
 
 _CACHED = 262_144
-"""Samples of a plane that colour conversion works on at once. Fewer pay more for calls and for the rows around them,
-more leave the cache: measured from file to file, see docs/explanation/end-to-end.md."""
+"""Samples of a plane that colour conversion works on at once. Fewer pay more for calls, more leave the cache: measured
+from file to file, see docs/explanation/end-to-end.md."""
+_MEMORY = Kept()
 
 _ALPHA_REACH = 1
 """Alpha is held flat right up to its edges: networks ring there, and what is behind an opaque area must not show."""
 
-CHROMA_HALO = 4
-"""How far the enlargement of colour sees, input pixels: `prefilter` two, and bicubic enlargement two."""
-
 
 def colour_halo(mending: Mending | None) -> int:
     """How far beyond a tile colour is looked at, input pixels."""
-    return CHROMA_HALO + (mending.halo if mending else 0)
+    return chroma.HALO + (mending.halo if mending else 0)
 
 
 def top_of(out: NDArray[np.generic]) -> float:
@@ -140,7 +140,9 @@ def store(planes: Planes | Sequence[NDArray[np.float32]], out: NDArray[np.generi
         levels = plane if scaled else plane * top
         levels += np.float32(0.5)
         np.clip(levels, np.float32(0), top, out=levels)
-        out[:, :, index] = levels.astype(out.dtype)  # quicker in two steps
+        whole = _MEMORY.array("whole", levels.shape, out.dtype)
+        np.copyto(whole, levels, casting="unsafe")
+        out[:, :, index] = whole  # quicker in two steps
 
 
 def _crop(planes: Planes, border: int) -> Planes:
@@ -148,24 +150,32 @@ def _crop(planes: Planes, border: int) -> Planes:
     return planes[..., border : planes.shape[-2] - border, border : planes.shape[-1] - border]
 
 
-def _as_it_is(planes: Planes, start: int, stop: int, top: float) -> Planes:
-    return planes[:, start:stop] * np.float32(top)
+def _rows(width: int) -> int:
+    """Rows at once: colour and rounding pass over their samples some twenty times, which should be in the cache."""
+    return max(1, _CACHED // width)
 
 
-def _grey(y: Planes, start: int, stop: int, top: float) -> Planes:
-    grey = y_to_grey(y[:, start:stop])
-    grey *= np.float32(top)
-    return grey
+def _as_it_is(planes: Planes, top: float) -> Iterator[_Band]:
+    rows = _rows(planes.shape[2])
+    for start in range(0, planes.shape[1], rows):
+        yield start, tuple(planes[:, start : start + rows] * np.float32(top))
 
 
-def _coloured(
-    y: Planes, differences: Planes, scale: int, start: int, stop: int, top: float
-) -> Sequence[NDArray[np.float32]]:
-    """RGB from enlarged Y and differences of colour not yet enlarged, with a halo; `start` is a multiple of `scale`."""
-    first, last = start // scale, -(-stop // scale)
-    small = prefilter(differences[:, first : last + 2 * CHROMA_HALO] * np.float32(top), scale)
-    large = enlarge(small, scale)
-    return y_and_differences_to_rgb(y[0, start:stop], large[:, : stop - start], top)
+def _grey(y: Planes, top: float) -> Iterator[_Band]:
+    rows = _rows(y.shape[2])
+    for start in range(0, y.shape[1], rows):
+        grey = y_to_grey(y[:, start : start + rows])
+        grey *= np.float32(top)
+        yield start, tuple(grey)
+
+
+def _coloured(y: Planes, differences: Planes, scale: int, top: float) -> Iterator[_Band]:
+    """RGB from enlarged Y and differences of colour not yet enlarged, with a halo."""
+    height, width = y.shape[1:]
+    for start, large in chroma.LargeColour(differences, scale, top).bands(_rows(width)):
+        stop = min(start + large.shape[1], height)
+        rows = y[0, start:stop]
+        yield start, y_and_differences_to_rgb(rows, large[:, : len(rows), :width], top, _MEMORY)
 
 
 class TileWork:
@@ -184,7 +194,7 @@ class TileWork:
         started = time.perf_counter()
         tile = as_planes(samples)
         colour = tile[:-1] if alpha else tile
-        results: Sequence[_Rows]
+        results: Sequence[_Bands]
         if self.network.colour == "rgb":
             large, spent = self._rgb(colour)
             results = [partial(_as_it_is, planes) for planes in large]
@@ -202,8 +212,8 @@ class TileWork:
         if alpha:
             masks, more = self._masks(tile[-1:])
             spent += more
-        for rows, mask, out, scale in zip(results, masks, outs, self.network.scales, strict=True):
-            _finish(rows, mask, scale, out)
+        for bands, mask, out in zip(results, masks, outs, strict=True):
+            _finish(bands, mask, out)
         self.clock.add(network=spent, other=time.perf_counter() - started - spent)
 
     def luma(self, y: Planes) -> tuple[Planes, ...]:
@@ -262,7 +272,7 @@ class TileWork:
         return tuple(y_to_grey(rgb_to_y(planes)) for planes in big), spent
 
     def _mended(self, y: Planes, differences: Planes) -> tuple[Planes, float]:
-        """Differences of colour with `CHROMA_HALO`, mended where there is a network for it.
+        """Differences of colour with `chroma.HALO`, mended where there is a network for it.
 
         Where they are flat as far as it sees they stay what they are: grey stays grey.
         """
@@ -300,14 +310,15 @@ class TileWork:
         return tuple(map(y_to_grey, big)), spent
 
 
-def _finish(rows: _Rows, mask: Planes | None, step: int, out: NDArray[np.generic]) -> None:
-    """A result, alpha beside it, into `out`, by multiples of `step` rows."""
+def _finish(bands: _Bands, mask: Planes | None, out: NDArray[np.generic]) -> None:
+    """A result, alpha beside it, into `out`, some rows at a time."""
     height, width = out.shape[1:] if out.dtype == np.float32 else out.shape[:2]
-    # Colour and rounding pass over the samples some thirty times: few rows at once, so that they stay in the cache.
-    count, top = max(1, _CACHED // (width * step)) * step, top_of(out)
-    for start in range(0, height, count):
-        stop = min(start + count, height)
-        made = [plane[:, :width] for plane in rows(start, stop, top)]
+    top = top_of(out)
+    for start, planes in bands(top):
+        stop = min(start + planes[0].shape[0], height)
+        if start >= stop:
+            break
+        made = [plane[: stop - start, :width] for plane in planes]
         if mask is not None:
             made.append(mask[0, start:stop, :width] * np.float32(top))
         store(made, out[start:stop] if out.dtype != np.float32 else out[:, start:stop], scaled=True)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from subpixel.image.resample import enlarge, resize, resize_rows, row_blocks, taps
+from subpixel.image.resample import resize, resize_rows, row_blocks, taps
 
 SIDE = st.integers(1, 70)
 
@@ -88,15 +88,3 @@ def test_a_gradient_stays_straight_inside():
     larger = resize(np.ascontiguousarray(ramp), 10, 120)[0, 5]
     steps = np.diff(larger)[12:-12]
     np.testing.assert_allclose(steps, steps.mean(), atol=1e-5)
-
-
-@pytest.mark.parametrize("scale", [1, 2, 3, 4, 5, 8])
-def test_whole_factors_quickly(scale):
-    """What `resize` gives away from the border, and the same for every part, byte for byte."""
-    planes = np.random.default_rng(5).random((2, 30, 41), np.float32)
-    large = enlarge(planes, scale)
-    inside = np.s_[:, 2 * scale : -2 * scale, 2 * scale : -2 * scale]
-    np.testing.assert_allclose(large, resize(planes, 30 * scale, 41 * scale)[inside], atol=2e-6)
-    part = enlarge(planes[:, 7:25, 11:32], scale)
-    np.testing.assert_array_equal(part, large[:, 7 * scale : 21 * scale, 11 * scale : 28 * scale])
-    assert (enlarge(np.zeros((1, 9, 9), np.float32), scale) == 0).all()

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.image.kept import Kept
 from subpixel.types import Planes
 
 _MATRIX64: Final = (
@@ -88,15 +89,18 @@ def rgb_to_y_and_differences(rgb: Planes) -> tuple[Planes, Planes]:
 
 
 def y_and_differences_to_rgb(
-    y: NDArray[np.float32], differences: Planes, top: float = 1.0
+    y: NDArray[np.float32], differences: Planes, top: float = 1.0, memory: Kept | None = None
 ) -> tuple[NDArray[np.float32], ...]:
     """Y and differences → RGB, the inverse of `rgb_to_y_and_differences`; `differences` are used up.
 
-    (H, W) in 16/255–235/255 and (2, H, W) in −top–top → three planes (H, W) in 0–top, not clipped.
+    (H, W) in 16/255–235/255 and (2, H, W) in −top–top → three planes (H, W) in 0–top, not clipped. Green is written
+    into `memory` where there is any: the next call with the same overwrites it.
     """
-    green: NDArray[np.float32] = y * np.float32(top / GREY_GAIN)
+    memory = memory or Kept()
+    green: NDArray[np.float32] = memory.array("green", y.shape)
+    np.multiply(y, np.float32(top / GREY_GAIN), out=green)
     green += np.float32(-top * GREY_OFFSET / GREY_GAIN)
-    part = np.empty_like(green)
+    part = memory.array("part", y.shape)
     for plane, weight in zip(differences, (Y_WEIGHTS[0], Y_WEIGHTS[2]), strict=True):
         green -= np.multiply(plane, np.float32(weight / GREY_GAIN), out=part)
     red, blue = differences

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from subpixel.types import Planes
 
-_ALONE = 1 << 18  # multiply-adds of a product up to which OpenBLAS uses one thread
+ALONE = 1 << 18
+"""Multiply-adds of a product up to which OpenBLAS uses one thread."""
 _BLOCK = 64  # output samples per banded block: large enough for BLAS, small enough to stay mostly band
 
 
-def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keys' cubic convolution kernel with a = −0.5."""
     x = np.abs(x)
     near = (1.5 * x - 2.5) * x * x + 1.0
@@ -41,7 +42,7 @@ def taps(n_in: int, n_out: int, grid: Grid | None = None) -> tuple[NDArray[np.in
     count = int(np.ceil(4 * stretch)) + 2
     left = np.floor(centre - 2 * stretch).astype(np.int64)
     index = left[:, None] + np.arange(count)
-    weight = _cubic((centre[:, None] - index) / stretch)
+    weight = cubic((centre[:, None] - index) / stretch)
     weight /= weight.sum(axis=1, keepdims=True)
     mirrored = np.mod(index, 2 * n_in)
     mirrored = np.where(mirrored >= n_in, 2 * n_in - 1 - mirrored, mirrored)
@@ -134,72 +135,14 @@ def resize_on(planes: Planes, height: int, width: int, rows: Grid | None = None,
     channels, height_in, width_in = planes.shape
     tall = np.empty((channels, height, width_in), np.float32)
     for start, stop, low, high, matrix in _blocks(height_in, height, rows):
-        step = max(1, _ALONE // matrix.size)
+        step = max(1, ALONE // matrix.size)
         for left in range(0, width_in, step):
             part = slice(left, left + step)
             np.matmul(matrix, planes[:, low:high, part], out=tall[:, start:stop, part])
     out = np.empty((channels, height, width), np.float32)
     for start, stop, low, high, matrix in _blocks(width_in, width, columns):
-        step = max(1, _ALONE // matrix.size)
+        step = max(1, ALONE // matrix.size)
         for top in range(0, height, step):
             part = slice(top, top + step)
             np.matmul(tall[:, part, low:high], matrix.T, out=out[:, part, start:stop])
     return out
-
-
-@lru_cache(maxsize=16)
-def _phases(scale: int) -> tuple[tuple[tuple[int, np.float32], ...], ...]:
-    """Of each of the `scale` results that stand in a sample's place: the neighbours −2…2 that count, and weights."""
-    made = []
-    for phase in range(scale):
-        position = (phase + 0.5) / scale - 0.5
-        offsets = np.arange(-2, 3)
-        weights = _cubic(np.asarray(position - offsets, np.float64))
-        pairs = zip(offsets.tolist(), (weights / weights.sum()).tolist(), strict=True)
-        made.append(tuple((int(offset), np.float32(weight)) for offset, weight in pairs if abs(weight) > 1e-9))
-    return tuple(made)
-
-
-def enlarge(planes: Planes, scale: int) -> Planes:
-    """Bicubic enlargement by a whole factor: what `resize` gives away from the border, quicker.
-
-    Every sample is made by the same operations in the same order, wherever it stands and whatever is computed with it.
-
-    Args:
-        planes: (channels, H + 4, W + 4), float32: two samples more on every side than are enlarged.
-        scale: the factor, at least 2.
-
-    Returns:
-        (channels, scale·H, scale·W), float32; cubic kernels overshoot.
-    """
-    channels, height, width = planes.shape[0], planes.shape[1] - 4, planes.shape[2] - 4
-    # Across first: what is made there is written to every n-th place, and the fewer rows the better.
-    wide = np.empty((channels, height + 4, width * scale), np.float32)
-    big = np.empty((channels, height * scale, width * scale), np.float32)
-    for plane, wider, larger in zip(planes, wide, big, strict=True):
-        _spread(plane, wider.reshape(height + 4, width, scale).transpose(2, 0, 1), 1, width)
-        _spread(wider, larger.reshape(height, scale, width * scale).transpose(1, 0, 2), 0, height)
-    return big
-
-
-def _spread(plane: NDArray[np.float32], out: NDArray[np.float32], axis: int, length: int) -> None:
-    """The results of each phase, `out[phase]`, along one axis of `plane`, of which two at either end are over."""
-    scale = len(out)
-    products: dict[np.float32, NDArray[np.float32]] = {}  # phases mirror each other: weights come twice
-    for phase, pairs in enumerate(_phases(scale)):
-        parts = []
-        for offset, weight in pairs:
-            if weight not in products:
-                products[weight] = plane if weight == 1 else plane * weight
-            window = slice(2 + offset, 2 + offset + length)
-            parts.append(products[weight][window] if axis == 0 else products[weight][:, window])
-        if len(parts) == 1:
-            out[phase] = parts[0]
-            continue
-        total = parts[0] + parts[1]
-        for part in parts[2:-1]:
-            total += part
-        if len(parts) > 2:
-            np.add(total, parts[-1], out=out[phase])
-        else:
-            out[phase] = total
