@@ -116,11 +116,15 @@ def top_of(out: NDArray[np.generic]) -> float:
     return 1.0 if out.dtype == np.float32 else float(np.iinfo(out.dtype.str).max)
 
 
-def as_planes(samples: Samples) -> Planes:
-    """Samples as files hold them as float32 in 0–1; what is float32 already, as it is."""
+def as_planes(samples: Samples, memory: Kept | None = None) -> Planes:
+    """Samples as files hold them as float32 in 0–1; what is float32 already, as it is.
+
+    They are written into `memory` where there is any: the next call with the same overwrites them.
+    """
     if samples.dtype == np.float32:
         return cast(Planes, samples)
-    planes = samples.astype(np.float32)
+    planes: Planes = (memory or Kept()).array("planes", samples.shape)
+    np.copyto(planes, samples, casting="unsafe")
     planes *= np.float32(1 / np.iinfo(samples.dtype.str).max)
     return planes
 
@@ -192,7 +196,7 @@ class TileWork:
         h and w are multiples of the network's `align`; what an output has no room for, right and below, is dropped.
         """
         started = time.perf_counter()
-        tile = as_planes(samples)
+        tile = as_planes(samples, _MEMORY)
         colour = tile[:-1] if alpha else tile
         results: Sequence[_Bands]
         if self.network.colour == "rgb":
@@ -202,7 +206,7 @@ class TileWork:
             large, spent = self._scaled(grey_to_y(colour))
             results = [partial(_grey, y) for y in large]
         else:
-            y, differences = rgb_to_y_and_differences(colour)
+            y, differences = rgb_to_y_and_differences(colour, _MEMORY)
             large, spent = self._scaled(y)
             differences, more = self._mended(y, differences)
             spent += more

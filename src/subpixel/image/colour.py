@@ -38,7 +38,11 @@ GREY_OFFSET: Final = float(_OFFSET64[0])
 
 
 def _combine(
-    planes: Sequence[NDArray[np.float32]], weights: NDArray[np.float64], offset: float, out: NDArray[np.float32]
+    planes: Sequence[NDArray[np.float32]],
+    weights: NDArray[np.float64],
+    offset: float,
+    out: NDArray[np.float32],
+    part: NDArray[np.float32] | None = None,
 ) -> None:
     """Weighted sum of planes plus an offset, sample by sample, into `out`.
 
@@ -48,7 +52,7 @@ def _combine(
     used = [(plane, np.float32(weight)) for plane, weight in zip(planes, weights, strict=True) if abs(weight) > 1e-8]
     np.multiply(used[0][0], used[0][1], out=out)
     out += np.float32(offset)
-    part = np.empty_like(out)
+    part = np.empty_like(out) if part is None else part
     for plane, weight in used[1:]:
         out += np.multiply(plane, weight, out=part)
 
@@ -77,15 +81,20 @@ def rgb_to_y(rgb: Planes) -> Planes:
     return y
 
 
-def rgb_to_y_and_differences(rgb: Planes) -> tuple[Planes, Planes]:
+def rgb_to_y_and_differences(rgb: Planes, memory: Kept | None = None) -> tuple[Planes, Planes]:
     """RGB → Y, and what red and blue are above green: all colour there is, exactly 0 where R = G = B.
 
-    (3, H, W) in 0–1 → (1, H, W) in 16/255–235/255 and (2, H, W) in −1–1.
+    (3, H, W) in 0–1 → (1, H, W) in 16/255–235/255 and (2, H, W) in −1–1. They are written into `memory` where there is
+    any: the next call with the same overwrites them.
     """
-    differences = np.empty((2, *rgb.shape[1:]), np.float32)
+    memory = memory or Kept()
+    sides = rgb.shape[1:]
+    y: Planes = memory.array("y", (1, *sides))
+    _combine(tuple(rgb), _MATRIX64[0], float(_OFFSET64[0]), y[0], memory.array("part", sides))
+    differences: Planes = memory.array("differences", (2, *sides))
     np.subtract(rgb[0], rgb[1], out=differences[0])
     np.subtract(rgb[2], rgb[1], out=differences[1])
-    return rgb_to_y(rgb), differences
+    return y, differences
 
 
 def y_and_differences_to_rgb(
