@@ -225,7 +225,8 @@ def _few_colours(pixels: Pixels) -> bool:
 
 def _noise(luma: NDArray[np.float32]) -> float:
     """Standard deviation of noise: of diagonal differences, in the quietest 8×8 blocks without clipped samples."""
-    diagonal: NDArray[np.float32] = (luma[:, :-1, :-1] - luma[:, 1:, :-1] - luma[:, :-1, 1:] + luma[:, 1:, 1:]) / 2
+    diagonal: NDArray[np.float32] = luma[:, :-1, :-1] - luma[:, 1:, :-1] - luma[:, :-1, 1:] + luma[:, 1:, 1:]
+    diagonal *= np.float32(0.5)
     rows, columns = diagonal.shape[1] // 8, diagonal.shape[2] // 8
     if not rows or not columns:
         return 0.0
