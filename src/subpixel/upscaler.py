@@ -57,7 +57,7 @@ class Upscaler:
         eightfold: the mean over all flips and transpositions; None: for ``"best"``.
         engine: name of the engine.
         precision: ``"fp32"``, ``"bf16"``, ``"int8"``, or ``"auto"``: for 8-bit pictures int8 where the network has it
-            and the processor computes it, or else bf16 where it computes that.
+            and the processor computes it, or else bf16 where that is quicker than fp32.
         threads: tiles computed side by side; None for every core.
         tile: largest side of a tile in input pixels; None: up to 1024 across and 256 down, and more for networks
             that see far, as memory allows. Changes memory and speed, never the result.

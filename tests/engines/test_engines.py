@@ -212,26 +212,52 @@ def test_onnxruntime_refuses_bf16() -> None:
         load_engine("onnxruntime").load(zoo.load_model("bicubic-x2").network, EngineSettings(1, "bf16"))
 
 
+INTEL, AMD = "GenuineIntel", "AuthenticAMD"
+
+
 @pytest.mark.parametrize(
-    ("flags", "engine", "int8", "expected"),
+    ("flags", "vendor", "engine", "int8", "expected"),
     [
-        ({"avx512_vnni", "avx512_bf16"}, "openvino", True, "int8"),
-        ({"avx_vnni"}, "openvino", True, "int8"),
-        ({"avx_vnni"}, "onnxruntime", True, "int8"),
-        ({"avx_vnni"}, "fake", True, "fp32"),
-        ({"avx512_vnni", "avx512_bf16"}, "openvino", False, "bf16"),
-        ({"avx512_bf16"}, "openvino", True, "bf16"),
-        ({"avx512_bf16"}, "onnxruntime", True, "fp32"),
-        ({"avx2"}, "openvino", True, "fp32"),
+        ({"avx512_vnni", "avx512_bf16"}, AMD, "openvino", True, "int8"),
+        ({"avx_vnni"}, INTEL, "openvino", True, "int8"),
+        ({"avx_vnni"}, INTEL, "onnxruntime", True, "int8"),
+        ({"avx_vnni"}, INTEL, "fake", True, "fp32"),
+        ({"avx512_vnni", "avx512_bf16"}, AMD, "openvino", False, "bf16"),
+        ({"avx512_vnni", "avx512_bf16"}, INTEL, "openvino", False, "fp32"),
+        ({"avx512_bf16", "amx_bf16"}, INTEL, "openvino", False, "bf16"),
+        ({"bf16"}, "", "openvino", False, "bf16"),
+        ({"avx512_bf16"}, AMD, "openvino", True, "bf16"),
+        ({"avx512_bf16"}, AMD, "onnxruntime", True, "fp32"),
+        ({"avx2"}, AMD, "openvino", True, "fp32"),
     ],
 )
 def test_precision_follows_processor_model_and_depth(
-    monkeypatch: pytest.MonkeyPatch, flags: set[str], engine: str, int8: bool, expected: str
+    monkeypatch: pytest.MonkeyPatch, flags: set[str], vendor: str, engine: str, int8: bool, expected: str
 ) -> None:
     monkeypatch.setattr("subpixel.engines.processor.cpu_flags", lambda: frozenset(flags))
+    monkeypatch.setattr("subpixel.engines.processor.cpu_vendor", lambda: vendor)
     assert choose_precision("auto", bits=8, engine=engine, int8=int8) == expected
     assert choose_precision("auto", bits=16, engine=engine, int8=int8) == "fp32"
     assert choose_precision("bf16", bits=16, engine=engine, int8=int8) == "bf16"
+
+
+def test_what_linux_tells_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    from subpixel.engines import processor
+
+    fresh = processor._cpu_info.__wrapped__
+    two = "processor: 0\nvendor_id: GenuineIntel\nflags\t: fpu avx2\n\nprocessor: 1\nflags: no\n"
+    for text, vendor, flags in (
+        (two, INTEL, {"fpu", "avx2"}),
+        ("processor\t: 0\nFeatures\t: fp asimd bf16\n", "", {"fp", "asimd", "bf16"}),
+        ("", "", set()),
+    ):
+        monkeypatch.setattr(processor, "_cpu_info", fresh)
+        monkeypatch.setattr(processor.sys, "platform", "linux")
+        monkeypatch.setattr(processor.Path, "read_text", lambda *_, text=text, **__: text)
+        assert processor.cpu_vendor() == vendor
+        assert processor.cpu_flags() == flags
+        monkeypatch.setattr(processor.sys, "platform", "darwin")
+        assert processor.cpu_flags() == frozenset()
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.engines.processor import has_bf16, has_vnni
+from subpixel.engines.processor import has_vnni, quick_bf16
 from subpixel.errors import EngineError, ModelDamaged
 from subpixel.types import NetworkFile, Precision, PrecisionChoice
 
@@ -109,7 +109,7 @@ def choose_precision(
         return "fp32"
     if int8 and has_vnni() and engine in _WITH_INT8:
         return "int8"
-    return "bf16" if bf16 and has_bf16() and engine in _WITH_BF16 else "fp32"
+    return "bf16" if bf16 and quick_bf16() and engine in _WITH_BF16 else "fp32"
 
 
 def check_int8(network: NetworkFile) -> None:
