@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from subpixel.image import chroma
 from subpixel.image.chroma import BLOCK, HALO, LargeColour, sharpening, weights
+from subpixel.image.kept import Kept
 from subpixel.image.resample import resize
 
 TOPS = [255.0, 65_535.0, 1.0]
@@ -135,3 +136,19 @@ def test_it_sharpens_and_turns_with_the_picture() -> None:
 
 def test_colour_that_is_not_there() -> None:
     assert not large(np.zeros((2, 20, 31), np.float32), 3).any()
+
+
+def test_more_than_there_can_be_is_cut_off() -> None:
+    planes = noise(5, 30, 40)
+    for top in TOPS:
+        np.testing.assert_array_equal(large(planes * np.float32(1.7), 3, top), large(planes, 3, top))
+
+
+def test_what_memory_held_before_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    planes = smooth(6, 41, 57)
+    for top in TOPS:
+        wanted = large(planes, 2, top)
+        monkeypatch.setattr(chroma, "_MEMORY", Kept())
+        for name in ("small", "tall", "big", "rounded"):
+            chroma._MEMORY.array(name, (400_000,), np.float64).fill(np.nan)
+        np.testing.assert_array_equal(large(planes, 2, top), wanted)

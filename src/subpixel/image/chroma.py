@@ -125,7 +125,7 @@ class LargeColour:
     """Two planes of colour, enlarged some rows at a time.
 
     Args:
-        differences: (2, h + 8, w + 8), what red and blue are above green in −1–1.
+        differences: (2, h + 8, w + 8), what red and blue are above green in −1–1; what is beyond is cut off.
         scale: the factor, at least 1.
         top: what 1 becomes: 255, 65,535 or 1.
 
@@ -148,8 +148,12 @@ class LargeColour:
         self._chunk = -(-wide // self._chunks // _COLUMNS) * _COLUMNS
         rows = -(-height // BLOCK) * BLOCK + 2 * HALO
         self._small = self._array("small", 2, rows, self._chunks * self._chunk)
-        steps = self._small[:, : height + 2 * HALO, : width + 2 * HALO]
-        np.multiply(differences, self._fixed.dtype(top * self._fixed.steps), out=steps, casting="same_kind")
+        down, right = height + 2 * HALO, width + 2 * HALO
+        self._small[:, down:] = 0  # what was there before need not be a number, and 0 times that is none
+        self._small[:, :down, right:] = 0
+        steps, most = self._small[:, :down, :right], self._fixed.dtype(top * self._fixed.steps)
+        np.multiply(differences, most, out=steps, casting="same_kind")
+        np.clip(steps, -most, most, out=steps)
         np.rint(steps, out=steps)
 
     def _array(self, name: str, *shape: int) -> NDArray[Any]:

@@ -25,7 +25,7 @@ class Kept(threading.local):
         self._memory: dict[str, NDArray[np.uint8]] = {}
 
     def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[Any]:
-        """Memory of that name, which holds what was left in it: numbers, but any.
+        """Memory of that name, which holds what was left in it.
 
         It is the same memory each time: what was got before under the name is overwritten.
 
