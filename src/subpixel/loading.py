@@ -87,7 +87,10 @@ class Networks:
             card, fold, more = zoo.card(source), 1, 0
             if self._folds(card):
                 fold, more = FOLD, 2 * scale**2 + 1  # the sum, a result, the input laid down anew
-            activations, halo = card.activations + more, card.halo
+            held = card.activations
+            if card.int8 and self.precision_for(8) == "int8":
+                held //= 2  # bytes, but engines keep sums beside them, and float32 for pictures of 16 bits
+            activations, halo = held + more, card.halo
             if card.mends:
                 halo = max(halo, chroma.HALO + zoo.load_colour(card.mends).card.halo)
             work = fold * card.work_for(scale)

@@ -106,18 +106,23 @@ def test_with_amx_tiles_get_rows_of_a_quick_length(precision: Precision, monkeyp
         monkeypatch.setattr(openvino, "cpu_flags", lambda flags=flags: flags)
         run = load_tiles("openvino", network, settings)
         samples = load_samples("openvino", network, settings, Levels(1 / 255))
-        assert samples is not None
+        assert (samples is not None) == (precision == "int8")
         for width in (200, 256, 257, 288, 335):
             batch = np.random.default_rng(width).integers(0, 256, (1, 1, 24, width), np.uint8)
             margin = 2 * network.halo
             (floats,) = run(batch / np.float32(255))
             assert floats.shape == (1, 1, 48, 2 * width)
-            made = np.empty((48 - 2 * margin, 2 * width - 2 * margin), np.uint8)
-            samples(batch, made, margin)
-            results += [floats[..., margin:-margin, margin:-margin], made]
-    wide = [200, 200, 256, 256, 272, 272, 288, 288, 336, 336]
-    assert seen == [200, 200, 256, 256, 257, 257, 288, 288, 335, 335, *(wide if precision == "int8" else seen[:10])]
-    for one, other in zip(results[:10], results[10:], strict=True):
+            results.append(floats[..., margin:-margin, margin:-margin])
+            if samples is not None:
+                made = np.empty((48 - 2 * margin, 2 * width - 2 * margin), np.uint8)
+                samples(batch, made, margin)
+                results.append(made)
+    if precision == "int8":
+        assert seen[::2] == seen[1::2] == [200, 256, 257, 288, 335, 200, 256, 272, 288, 336]
+    else:
+        assert seen == 2 * [200, 256, 257, 288, 335]
+    half = len(results) // 2
+    for one, other in zip(results[:half], results[half:], strict=True):
         np.testing.assert_array_equal(one, other)
 
 

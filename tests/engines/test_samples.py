@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from subpixel import zoo
-from subpixel.engines import EngineSettings, Levels, has_bf16, has_vnni, load_engine, load_samples
-from subpixel.types import Precision
+from subpixel.engines import EngineSettings, Levels, has_vnni, load_engine, load_samples
 from tests import networks
 
-LUMA = [name for name in zoo.model_names() if zoo.card(name).colour == "y" and len(zoo.card(name).scales) == 1]
+INT8 = [name for name in zoo.model_names() if zoo.card(name).int8]
+pytestmark = pytest.mark.skipif(not has_vnni(), reason="this processor has no int8")
 LEVELS = {"limited": Levels(1 / 255), "full": Levels(219 / 255 / 255, 16 / 255)}
 
 
-@pytest.mark.parametrize("name", LUMA)
+@pytest.mark.parametrize("name", INT8)
 @pytest.mark.parametrize("levels", LEVELS.values(), ids=LEVELS)
 def test_samples_are_rounded_floats(name: str, levels: Levels) -> None:
     model = zoo.load_model(name)
-    precision: Precision = "int8" if model.network.int8 and has_vnni() else "fp32"
-    settings = EngineSettings(1, precision)
+    settings = EngineSettings(1, "int8")
     run = load_samples("openvino", model.network, settings, levels)
     assert run is not None
     samples = np.random.default_rng(3).integers(0, 256, (1, 1, 20, 28), np.uint8)
@@ -31,16 +32,13 @@ def test_samples_are_rounded_floats(name: str, levels: Levels) -> None:
     assert np.abs(made - wanted).max() <= 0.501
 
 
-@pytest.mark.parametrize("precision", ["int8", "fp32"])
-def test_shapes_that_come_often_are_computed_the_same(precision: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shapes_that_come_often_are_computed_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first shape has a graph of its own, others share one until they have come often enough."""
-    if precision == "int8" and not has_vnni():
-        pytest.skip("this processor has no int8")
     from subpixel.engines import openvino_samples
 
     monkeypatch.setattr(openvino_samples, "_WORTH", 3 * 60 * 42)
     model = zoo.load_model("swift-x2")
-    run = load_samples("openvino", model.network, EngineSettings(1, precision), LEVELS["limited"])
+    run = load_samples("openvino", model.network, EngineSettings(1, "int8"), LEVELS["limited"])
     assert run is not None
     halo = model.card.halo
     whole = np.random.default_rng(4).integers(0, 256, (1, 1, 60, 70), np.uint8)
@@ -54,15 +52,15 @@ def test_shapes_that_come_often_are_computed_the_same(precision: Precision, monk
 
 def test_who_wants_floats() -> None:
     model = zoo.load_model("swift-x2")
-    assert load_samples("onnxruntime", model.network, EngineSettings(1, "fp32"), LEVELS["full"]) is None
-    if has_bf16():
-        assert load_samples("openvino", model.network, EngineSettings(1, "bf16"), LEVELS["full"]) is None
+    assert load_samples("onnxruntime", model.network, EngineSettings(1, "int8"), LEVELS["full"]) is None
+    for precision in ("fp32", "bf16"):
+        assert load_samples("openvino", model.network, EngineSettings(1, precision), LEVELS["full"]) is None
 
 
 def test_a_network_without_shuffle(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = networks.strided(tmp_path_factory.mktemp("own") / "own", depth=1, channels=1)
     network = zoo.load_model(folder).network
-    run = load_samples("openvino", network, EngineSettings(1, "fp32"), LEVELS["limited"])
+    run = load_samples("openvino", replace(network, int8=True), EngineSettings(1, "int8"), LEVELS["limited"])
     assert run is not None
     samples = np.random.default_rng(5).integers(0, 256, (1, 1, 16, 24), np.uint8)
     (exact,) = load_engine("openvino").load(network, EngineSettings(1, "fp32"))(samples / np.float32(255))

@@ -105,9 +105,10 @@ def test_flat_stays_flat(swift: Upscaler, value: int) -> None:
 
 
 @pytest.mark.parametrize("scale", [3, 2.5, 6, 0.5, 1])
+@pytest.mark.parametrize("precision", ["auto", "fp32"])
 @pytest.mark.parametrize("bits", [8, 10])
-def test_any_factor_is_the_same_with_and_without_reuse(scale: float, bits: int) -> None:
-    upscaler = Upscaler("espcn", threads=2)
+def test_any_factor_is_the_same_with_and_without_reuse(scale: float, bits: int, precision: PrecisionChoice) -> None:
+    upscaler = Upscaler("espcn", threads=2, precision=precision)
     first = frame(bits=bits)
     film = [first, changed(first, slice(5, 9), slice(50, 60)), first, frame(at=3, bits=bits)]
     film.append(film[-1])

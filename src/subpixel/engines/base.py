@@ -142,7 +142,7 @@ class SampleEngine(Protocol):
         """Compile `network`, of one channel and one result, for samples of `levels`.
 
         Returns:
-            The runner; None where the arithmetic asked for would round the samples themselves.
+            The runner; None where results would not be those of floats, rounded, whatever a tile's size.
 
         Raises:
             EngineError: as `Engine.load`.

@@ -14,7 +14,7 @@ _WIDEST = 1024
 is coded strip by strip, and higher strips wait longer for the encoder: tiles are wide instead (see "Tiles" in
 benchmarks/results.md)."""
 
-_TILE_BYTES = 200_000_000  # a tile above `_MODEST` may take so much
+_TILE_BYTES = 120_000_000  # a tile above `_MODEST` may take so much
 _ALL_BYTES = 800_000_000  # all tiles in work together, where that leaves each at least `_LEAST_BYTES`
 _LEAST_BYTES = 64_000_000
 _MODEST = 256
