@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from subpixel import Upscaler
 from subpixel.errors import SettingError
 from subpixel.plan import Target
-from subpixel.types import Precision
+from subpixel.types import Precision, PrecisionChoice
 from subpixel.video.frames import FrameUpscaler
 from subpixel.video.planes import Coloured, Planes
 
